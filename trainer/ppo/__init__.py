@@ -1,0 +1,1 @@
+"""Proximal policy optimisation from learned scores; equations in `rewards`, `advantages` and `loss`."""
