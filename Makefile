@@ -31,7 +31,7 @@ types: setup     ## mypy, strict
 	@$(PY) -m mypy
 
 contracts: setup ## the import law
-	@$(PY) -m importlinter.cli
+	@.venv/bin/lint-imports --no-cache
 
 faults: setup    ## kill -9, lost brokers, full disks
 	@$(PY) -m pytest tests/faults -q

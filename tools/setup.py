@@ -1,8 +1,8 @@
-"""Make .venv with all that web, workers, trainer, evaluator and tests import (`make setup`).  Standard library only.
+"""Make .venv with all that web, workers, trainer, evaluator and tests import (`make setup`).
 
-Goes on where it stopped and does nothing when the locks are unchanged.  Whatever cannot be had ends in one clear
-sentence and exit code 2.  TORCH_INDEX names a package index to take torch from: the CPU wheels, for instance, where
-the plain pin would bring gigabytes of CUDA.
+Standard library only.  Goes on where it stopped and does nothing when the locks are unchanged.  Whatever
+cannot be had ends in one clear sentence and exit code 2.  TORCH_INDEX names a package index to take torch
+from: the CPU wheels, for instance, where the plain pin would bring gigabytes of CUDA.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def pip(*arguments: str) -> None:
         missing = re.search(r"No matching distribution found for (\S+)", run.stderr)
         what = missing.group(1) if missing else "one of the locked packages"
         stop(
-            f"there is no wheel of {what} for this platform ({sys.platform}, Python {sys.version.split()[0]}). "
+            f"there is no wheel of {what} for this platform ({sys.platform}, {sys.version.split()[0]}). "
             "Linux or macOS with Python 3.11 is what the lock was made for."
         )
     if "CERTIFICATE" in run.stderr or "NewConnectionError" in run.stderr or "Max retries" in run.stderr:
@@ -115,17 +115,18 @@ def warn_about_cuda() -> None:
     nvidia = re.findall(r"^nvidia-[^=]+", listed.stdout, flags=re.MULTILINE)
     if nvidia and not (Path("/dev/nvidia0").exists() or shutil.which("nvidia-smi")):
         print(
-            f"setup: warning: {len(nvidia)} nvidia packages were installed, but this machine has no GPU. To save "
-            "gigabytes: rm -r .venv, then TORCH_INDEX=<PyTorch's CPU wheel index> make setup",
+            f"setup: warning: {len(nvidia)} nvidia packages were installed, but this machine has no GPU. "
+            "To save gigabytes: rm -r .venv, then TORCH_INDEX=<PyTorch's CPU wheel index> make setup",
             file=sys.stderr,
         )
 
 
 def check_machine() -> None:
     """Refuse early what would fail late."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036  (this file runs before anything else is checked)
         stop(
-            f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}. Name another one: make PYTHON=python3.11 setup"
+            f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}. "
+            "Name another one: make PYTHON=python3.11 setup"
         )
     free = shutil.disk_usage(ROOT).free
     if not PYTHON.exists() and free < FREE_BYTES_WANTED:

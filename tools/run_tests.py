@@ -1,0 +1,90 @@
+"""`make test`: cheap checks first, then everything else; ends with `passed N skipped 0 xfailed 0`.
+
+Stages run in order and the first failure ends the run, so that a typing error is known in the first minutes.
+Skipped or expected-to-fail tests fail the run: what cannot be tested here must be said, not passed over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+IMPORT_LINTER = (
+    "import sys; from importlinter.cli import lint_imports_command as c; sys.argv[0] = 'lint-imports'; c()"
+)
+Counts = dict[str, int]
+
+
+def run(name: str, arguments: list[str], seconds: int) -> None:
+    """One stage: say its name, run it, end everything when it fails."""
+    print(f"── {name}", flush=True)
+    started = time.monotonic()
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "HF_HUB_OFFLINE": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+    try:
+        code = subprocess.run(
+            [sys.executable, *arguments], cwd=ROOT, env=environment, timeout=seconds, check=False
+        )
+    except subprocess.TimeoutExpired:
+        sys.exit(f"{name}: not done after {seconds} s")
+    print(f"── {name}: {time.monotonic() - started:.0f} s", flush=True)
+    if code.returncode != 0:
+        sys.exit(f"{name} failed")
+
+
+def pytest_stage(name: str, arguments: list[str], seconds: int) -> Counts:
+    """One pytest stage; returns how many tests passed, were skipped, were expected to fail."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        run(name, ["-m", "pytest", "-q", f"--junitxml={report}", *arguments], seconds)
+        suites = ElementTree.parse(report).getroot().iter("testcase")
+        cases = [{child.tag: child.get("type", "") for child in case} for case in suites]
+    skipped = [case["skipped"] for case in cases if "skipped" in case]
+    expected = sum("xfail" in kind for kind in skipped)
+    return {"passed": len(cases) - len(skipped), "skipped": len(skipped) - expected, "xfailed": expected}
+
+
+def main() -> None:
+    """All stages."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--full", action="store_true", help="the large sizes too")
+    full = parser.parse_args().full
+    started = time.monotonic()
+    chosen = ["-m", ""] if full else ["-m", "not large"]
+    run("servers and browser", ["tools/find_servers.py"], 900)
+    run("ruff check", ["-m", "ruff", "check", "."], 60)
+    run("ruff format", ["-m", "ruff", "format", "--check", "."], 60)
+    run("import contracts", ["-c", IMPORT_LINTER], 120)
+    run("mypy", ["-m", "mypy"], 900)
+    stages = [
+        pytest_stage("house", ["-n", "2", "tests/house", *chosen], 900),
+        pytest_stage(
+            "unit and property tests",
+            ["-n", "2", "--ignore=tests/house", "--ignore=tests/mutants", "--ignore=tests/journeys", *chosen],
+            3600,
+        ),
+        pytest_stage("mutants", ["-n", "2", "tests/mutants", *chosen], 3600),
+        pytest_stage("journeys", ["tests/journeys", *chosen], 1800),
+    ]
+    total = {key: sum(stage[key] for stage in stages) for key in ("passed", "skipped", "xfailed")}
+    print(f"all stages: {time.monotonic() - started:.0f} s")
+    print(f"passed {total['passed']} skipped {total['skipped']} xfailed {total['xfailed']}")
+    if total["skipped"] or total["xfailed"] or not total["passed"]:
+        sys.exit("a skipped or expected failure is a failure here")
+
+
+if __name__ == "__main__":
+    main()
