@@ -15,7 +15,9 @@ COOKIE_SECONDS = 365 * 24 * 3600
 def theme_of(request: HttpRequest) -> str:
     """auto, light or dark; what is neither is taken as auto."""
     user = getattr(request, "user", None)
-    chosen = user.theme if user is not None and user.is_authenticated else request.COOKIES.get(THEME_COOKIE, AUTO)
+    chosen = (
+        user.theme if user is not None and user.is_authenticated else request.COOKIES.get(THEME_COOKIE, AUTO)
+    )
     return chosen if chosen in THEMES else AUTO
 
 
