@@ -1,0 +1,9 @@
+"""How Django finds this app."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    name = "labelplatform.accounts"
+    label = "accounts"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,19 @@
+"""Reads: who may see what. Every way from an address to an object begins here."""
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
+
+from labelplatform.accounts.models import Membership, Project, User
+
+
+def membership(user: User | AnonymousUser, slug: str) -> Membership | None:
+    """The user's membership of the project at this address; None also when there is no such project."""
+    if not user.is_authenticated or not user.is_active:
+        return None
+    return Membership.objects.select_related("project", "user").filter(project__slug=slug, user=user).first()
+
+
+def projects_visible_to(user: User | AnonymousUser) -> QuerySet[Project]:
+    if not user.is_authenticated or not user.is_active:
+        return Project.objects.none()
+    return Project.objects.filter(memberships__user=user)

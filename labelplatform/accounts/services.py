@@ -1,0 +1,70 @@
+"""Writes: people, projects, memberships, and the line of the audit trail that each verb of the house leaves."""
+
+from django.db import models, transaction
+
+from labelplatform.accounts.models import AuditEntry, Membership, Project, User
+
+
+def record(
+    *, by: User | None, verb: str, obj: models.Model, project: Project | None, **detail: object
+) -> AuditEntry:
+    """One line of the audit trail, written in the caller's transaction so that deed and line stand or fall together."""
+    return AuditEntry.objects.create(
+        project=project,
+        by=by,
+        verb=verb,
+        object_kind=obj._meta.label_lower,
+        object_id=str(obj.pk),
+        detail=detail,
+    )
+
+
+@transaction.atomic
+def create_user(
+    *, username: str, password: str | None, by: User | None, kind: str = User.Kind.PERSON, language: str = ""
+) -> User:
+    """A new account; without a password nobody can sign in as it (simulated and imported annotators)."""
+    user = User.objects.create_user(username=username, password=password, kind=kind, language=language)
+    record(by=by, verb="create user", obj=user, project=None, kind=kind)
+    return user
+
+
+@transaction.atomic
+def create_project(*, name: str, slug: str, by: User | None, description: str = "") -> Project:
+    project = Project.objects.create(name=name, slug=slug, description=description)
+    record(by=by, verb="create project", obj=project, project=project, name=name)
+    return project
+
+
+@transaction.atomic
+def set_role(*, project: Project, user: User, role: str, by: User | None) -> Membership:
+    """The user's one role in the project: given, or changed."""
+    before = Membership.objects.filter(project=project, user=user).values_list("role", flat=True).first()
+    membership, _created = Membership.objects.update_or_create(
+        project=project, user=user, defaults={"role": role}
+    )
+    record(
+        by=by, verb="set role", obj=membership, project=project, user=user.username, role=role, before=before
+    )
+    return membership
+
+
+@transaction.atomic
+def remove_membership(*, membership: Membership, by: User | None) -> None:
+    record(
+        by=by,
+        verb="remove membership",
+        obj=membership,
+        project=membership.project,
+        user=membership.user.username,
+        role=membership.role,
+    )
+    membership.delete()
+
+
+@transaction.atomic
+def set_preferences(*, user: User, language: str, theme: str) -> None:
+    """The user's own language and theme, used on every device where they sign in."""
+    user.language, user.theme = language, theme
+    user.full_clean(exclude=["password"])
+    user.save(update_fields=["language", "theme"])

@@ -1,0 +1,1 @@
+"""Live conversation, Regenerate and its comparison."""

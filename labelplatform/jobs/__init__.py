@@ -1,0 +1,1 @@
+"""Jobs: promises that survive restarts, and the artifacts they make."""

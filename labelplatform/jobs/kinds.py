@@ -1,0 +1,63 @@
+"""Which kinds of jobs there are. Each app registers its own when Django starts, so jobs imports none of them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.utils.functional import _StrPromise
+
+from labelplatform.jobs.models import Artifact, Job, Schedule
+
+
+class UnknownKind(LookupError):
+    """No app has registered a kind of this name."""
+
+
+def _enqueue_nothing_else(schedule: Schedule, artifact: Artifact | None) -> Mapping[str, Any]:
+    return {} if artifact is None else {"artifact": artifact.pk}
+
+
+@dataclass(frozen=True)
+class JobKind:
+    """How one kind of job is checked, run and collected.
+
+    `validate(spec)` raises ValidationError for a spec that can never run.
+    `command(job, run_folder)` returns the argument list of the child; its `--out` is `run_folder / "out"`. The spec lies
+    at `run_folder / "spec.json"`; further files that the command reads may be written into `run_folder` here.
+    `collect(job, run_folder)` turns the finished folder into rows; it runs exactly once, inside the transaction that
+    marks the job succeeded: if it raises, nothing of it is kept and the job is failed.
+    `success_exit_codes` are the child's exit codes that are a result and not a failure (compare exits 3).
+    `schedule_spec(schedule, artifact)` is added to a Schedule's spec each time it enqueues.
+    """
+
+    name: str
+    queue: str
+    title: str | _StrPromise
+    command: Callable[[Job, Path], list[str]]
+    collect: Callable[[Job, Path], None]
+    validate: Callable[[dict[str, Any]], None]
+    success_exit_codes: tuple[int, ...] = (0,)
+    schedule_spec: Callable[[Schedule, Artifact | None], Mapping[str, Any]] = _enqueue_nothing_else
+
+
+_kinds: dict[str, JobKind] = {}
+
+
+def register(kind: JobKind) -> None:
+    """Called from an AppConfig's `ready()`. One name is one kind for good."""
+    if kind.queue not in Job.Queue.values:
+        raise ValueError(f"job kind {kind.name!r}: queue {kind.queue!r}, wanted one of {Job.Queue.values}")
+    if _kinds.setdefault(kind.name, kind) is not kind:
+        raise ValueError(f"job kind {kind.name!r} is registered twice")
+
+
+def get(name: str) -> JobKind:
+    try:
+        return _kinds[name]
+    except KeyError:
+        raise UnknownKind(f"no job kind {name!r}: there are {', '.join(sorted(_kinds)) or 'none'}") from None
+
+
+def names() -> list[str]:
+    return sorted(_kinds)

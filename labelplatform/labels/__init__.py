@@ -1,0 +1,1 @@
+"""Campaigns, slots and the labels people give."""

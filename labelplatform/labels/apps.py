@@ -1,0 +1,9 @@
+"""How Django finds this app."""
+
+from django.apps import AppConfig
+
+
+class LabelsConfig(AppConfig):
+    name = "labelplatform.labels"
+    label = "labels"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,1 @@
+"""Prompt sets, prompts and the responses to them."""

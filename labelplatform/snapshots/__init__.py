@@ -1,0 +1,1 @@
+"""Immutable, digested, split-by-prompt sets of labels."""

@@ -1,0 +1,9 @@
+"""How Django finds this app."""
+
+from django.apps import AppConfig
+
+
+class SnapshotsConfig(AppConfig):
+    name = "labelplatform.snapshots"
+    label = "snapshots"
+    default_auto_field = "django.db.models.BigAutoField"
