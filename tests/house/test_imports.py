@@ -41,7 +41,7 @@ def python(code: str, folder: Path, **environment: str) -> subprocess.CompletedP
 
 
 def test_no_view_brings_a_model_library(tmp_path: Path) -> None:
-    settings = {"DJANGO_SETTINGS_MODULE": "labelplatform.settings", "SECRET_KEY": "x" * 60, "DEBUG": "false"}
+    settings = {"DJANGO_SETTINGS_MODULE": "labelplatform.settings", "SECRET_KEY": "x" * 60, "DEBUG": "False"}
     run = python(
         RESOLVE_EVERY_VIEW % (HEAVY,), tmp_path, LABELPLATFORM_DATA=str(tmp_path / "data"), **settings
     )
