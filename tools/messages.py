@@ -2,7 +2,7 @@
 
 python tools/messages.py compile    .po to .mo (at set-up; no gettext program is needed)
 python tools/messages.py update     new words into the .po, words no longer used out of it
-python tools/messages.py check      exit 1 and one line each for what is missing, fuzzy, unused or has other placeholders
+python tools/messages.py check      exit 1 and a line each for what is missing, fuzzy or unused
 """
 
 from __future__ import annotations
@@ -62,9 +62,8 @@ def collect() -> Catalog:
     for path in sources():
         stream = io.BytesIO(python_text(path).encode())
         place = path.relative_to(ROOT).as_posix()
-        for line, words, comments, context in extract(
-            "python", stream, KEYWORDS, ("Translators:",), {"encoding": "utf-8"}
-        ):
+        found = extract("python", stream, KEYWORDS, ("Translators:",), {"encoding": "utf-8"})
+        for line, words, comments, context in found:
             catalog.add(words, None, [(place, line)], auto_comments=comments, context=context)
     return catalog
 
@@ -126,7 +125,7 @@ def _faults_of(message: Message, translated: Message | None) -> list[str]:
         return [f"fuzzy: {_first(message.id)!r}"]
     wanted = _placeholders(message.id if isinstance(message.id, str) else message.id[-1])
     return [
-        f"{_first(message.id)!r} has the placeholders {sorted(wanted)}, its translation {sorted(_placeholders(word))}"
+        f"{_first(message.id)!r} has {sorted(wanted)}, its translation {sorted(_placeholders(word))}"
         for word in words
         if _placeholders(word) != wanted
     ]

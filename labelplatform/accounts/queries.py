@@ -17,3 +17,13 @@ def projects_visible_to(user: User | AnonymousUser) -> QuerySet[Project]:
     if not user.is_authenticated or not user.is_active:
         return Project.objects.none()
     return Project.objects.filter(memberships__user=user)
+
+
+def memberships_of(user: User) -> QuerySet[Membership]:
+    """A person's places in all their projects, by the projects' names."""
+    return user.memberships.select_related("project").order_by("project__name", "pk")
+
+
+def members(project: Project) -> QuerySet[Membership]:
+    """Everybody in a project: administrators first, simulated and imported annotators last."""
+    return project.memberships.select_related("user").order_by("user__kind", "role", "user__username")

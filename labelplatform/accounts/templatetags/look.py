@@ -1,4 +1,4 @@
-"""What every template may ask: figures, times and states in words, the theme, and the bar on top of each page."""
+"""What every template may ask: figures, times and states in words, the theme, the bar on top of each page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext, pgettext
 
 from labelplatform.accounts import preferences, queries
-from labelplatform.accounts.models import Membership, Project
+from labelplatform.accounts.models import Membership, Project, Role
 
 register = template.Library()
 
@@ -23,7 +23,7 @@ THIN_SPACE = "\u202f"
 
 @register.filter
 def figure(value: float | int | None, digits: int | str = 3) -> str:
-    """A number as people read it: thousands apart by a thin space, a true minus sign, no digits that say nothing."""
+    """A number as people read it: thousands apart by a thin space, a true minus sign."""
     if value is None or value == "" or not math.isfinite(float(value)):
         return "–"
     places = int(digits) if digits not in ("", None) else 3
@@ -107,18 +107,6 @@ def state_name(state: str) -> str:
     return names.get(state, state)
 
 
-@register.filter
-def role_name(role: str) -> str:
-    """A role in a project as a word in the reader's language."""
-    names = {
-        "annotator": gettext("Annotator"),
-        "reviewer": gettext("Reviewer"),
-        "researcher": gettext("Researcher"),
-        "administrator": gettext("Administrator"),
-    }
-    return names.get(role, role)
-
-
 @dataclass(frozen=True)
 class Door:
     """One link of the bar; `here` when the page behind it, or a page of its room, is open."""
@@ -156,21 +144,24 @@ def top_bar(context: RequestContext) -> Bar:
     membership = _membership(request)
     project = membership.project if membership else None
     path = request.path if request is not None else "/"
-    researches = membership is not None and membership.role in (
-        Membership.Role.RESEARCHER,
-        Membership.Role.ADMINISTRATOR,
-    )
+    researches = membership is not None and membership.role in (Role.RESEARCHER, Role.ADMINISTRATOR)
     now = preferences.theme_of(request) if request is not None else preferences.AUTO
     following = preferences.next_theme(now)
     return Bar(
         title=project.name if project else "LabelPlatform",
-        home=reverse("accounts:home", kwargs={"slug": project.slug}) if project else reverse("accounts:root"),
-        role=role_name(membership.role) if membership else "",
+        home=_home(project, researches),
+        role=str(Role(membership.role).label) if membership else "",
         rooms=_doors(project, path, _rooms()) if project and researches else [],
         doors=_doors(project, path, _side_doors()) if project and researches else [],
         next_theme=following,
         theme_title=preferences.theme_switch_title(following),
     )
+
+
+def _home(project: Project | None, researches: bool) -> str:
+    if project is None:
+        return reverse("accounts:root")
+    return reverse("reports:home" if researches else "accounts:project", kwargs={"slug": project.slug})
 
 
 def _rooms() -> list[tuple[str, str]]:

@@ -1,0 +1,63 @@
+"""What people type on the pages of this app."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.forms import AuthenticationForm
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from labelplatform.accounts.models import Role, User
+
+
+class SignInForm(AuthenticationForm):
+    """Name and password; the refusal never says which of the two was wrong."""
+
+    error_messages = {
+        "invalid_login": _("This name and password do not belong together. Check both and try again."),
+        "inactive": _("This account is switched off. Ask an administrator of your project."),
+    }
+
+    def __init__(self, request: HttpRequest | None = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        self.fields["username"].label = _("Name")
+
+
+class PreferencesForm(forms.ModelForm[User]):
+    """A person's own language and colours."""
+
+    language = forms.ChoiceField(label=_("Language"), required=False, widget=forms.RadioSelect)
+    theme = forms.ChoiceField(label=_("Colours"), choices=User.Theme.choices, widget=forms.RadioSelect)
+
+    class Meta:
+        model = User
+        fields = ["language", "theme"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["language"]
+        assert isinstance(field, forms.ChoiceField)
+        # A language is named in its own words: whoever needs it may not read the other one.
+        field.choices = [("", _("as the browser asks")), ("en", "English"), ("zh-hans", "简体中文")]
+
+
+class RoleForm(forms.Form):
+    """A person's role in this project."""
+
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
+
+
+class PersonForm(RoleForm):
+    """Somebody who joins the project; an unknown name becomes a new account."""
+
+    username = forms.CharField(
+        label=_("Name"),
+        max_length=150,
+        validators=[User.username_validator],
+        help_text=_("Letters, digits and @ . + - _ only. A name without an account gets one."),
+    )
+    field_order = ["username", "role"]
+
+
+LANGUAGE_CODES = frozenset(code for code, _name in settings.LANGUAGES)
