@@ -6,15 +6,17 @@ Exception
 """
 
 
-class BadInput(Exception):
+class BadInput(Exception):  # noqa: N818 - the name says what it is
     """An input that is refused. Its text is one line: where, what was found, what was wanted. Exit code 2."""
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.split()))
 
 
-class TrainingStopped(Exception):
-    """A run that had to stop. Its text is one line: at which step, what was found, what to try. Exit code 1."""
+class TrainingStopped(Exception):  # noqa: N818 - the name says what it is
+    """A run that had to stop. Its text is one line: at which step, what was found, what to try.
+    Exit code 1.
+    """
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.split()))

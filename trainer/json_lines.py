@@ -1,4 +1,6 @@
-"""JSON Lines, read strictly and written atomically: the only way trainer touches a `.jsonl` or `.json` file."""
+"""JSON Lines, read strictly and written atomically: the only way trainer touches a `.jsonl` or `.json`
+file.
+"""
 
 import json
 import math
@@ -15,17 +17,17 @@ JsonObject = dict[str, object]
 def read(path: str | Path) -> Iterator[tuple[int, JsonObject]]:
     """Line numbers (from 1) with the JSON object of each line of `path`, lazily.
 
-    Refuses (BadInput with file and line): a missing file, bytes that are not UTF-8, an empty line, anything that is
+    Refuses (BadInput with file and line): a missing file, bytes that are not UTF-8, an empty line, anything
+    that is
     not one JSON object, duplicate keys, NaN, Infinity, numbers beyond a float, lone surrogates.
     """
     try:
-        stream = Path(path).open("rb")
+        # Bytes are split at \n only: text mode would also end a line at a bare \r.
+        with Path(path).open("rb") as stream:
+            for number, raw in enumerate(stream, start=1):
+                yield number, parse_object(raw, f"{path}:{number}")
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or error}, wanted a file of JSON lines") from None
-    # Bytes are split at \n only: text mode would also count U+2028 and a bare \r inside strings as line ends.
-    with stream:
-        for number, raw in enumerate(stream, start=1):
-            yield number, parse_object(raw, f"{path}:{number}")
 
 
 def read_json(path: str | Path) -> JsonObject:
@@ -80,7 +82,9 @@ def write_atomically(path: str | Path, lines: Iterable[Mapping[str, object]]) ->
 
 
 def write_json_atomically(path: str | Path, value: Mapping[str, object]) -> None:
-    """Writes `value` as one indented JSON object to `path`, atomically. Refuses (ValueError) NaN and Infinity."""
+    """Writes `value` as one indented JSON object to `path`, atomically.
+    Refuses (ValueError) NaN and Infinity.
+    """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2)
     _replace(Path(path), iter([text.encode("utf-8") + b"\n"]))
 

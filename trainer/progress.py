@@ -1,4 +1,6 @@
-"""Progress of a run: lines in `progress.jsonl`, a bar on a terminal, and a reader that can follow a run being written."""
+"""Progress of a run: lines in `progress.jsonl`, a bar on a terminal, and a reader that can follow a run
+being written.
+"""
 
 import json
 import math
@@ -18,8 +20,10 @@ BAR_SECONDS = 0.2
 class ProgressWriter:
     """A context manager that tells how far a run is.
 
-    `mode` "bar" draws a bar on `stream`, "json" prints each line there too, "none" prints nothing, and "auto" is a bar
-    where `stream` is a terminal and nothing elsewhere. The file at `path` (None: no file) always gets every line.
+    `mode` "bar" draws a bar on `stream`, "json" prints each line there too, "none" prints nothing, and
+    "auto" is a bar
+    where `stream` is a terminal and nothing elsewhere. The file at `path` (None: no file) always gets every
+    line.
     """
 
     def __init__(self, path: Path | None, mode: ProgressMode = "auto", stream: TextIO | None = None) -> None:
@@ -44,7 +48,9 @@ class ProgressWriter:
             self._stream.write("\n")
 
     def step(self, step: int, steps: int, **metrics: float | None) -> None:
-        """Appends `{"step", "steps", "seconds", metric: number …}` and flushes it. Refuses (ValueError) NaN and Infinity."""
+        """Appends `{"step", "steps", "seconds", metric: number …}` and flushes it.
+        Refuses (ValueError) NaN and Infinity.
+        """
         line: JsonObject = {
             "step": step,
             "steps": steps,
@@ -58,7 +64,8 @@ class ProgressWriter:
             line[name] = value
         text = json.dumps(line, allow_nan=False)
         if self._file is not None:
-            # One write call a line: a reader beside us sees whole lines, or one cut last line that it leaves for later.
+            # One write call a line: a reader beside us sees whole lines, or one cut last line that it leaves
+            # for later.
             self._file.write(text + "\n")
             self._file.flush()
         if self._mode == "json":
@@ -81,7 +88,8 @@ class ProgressWriter:
 def read_progress(path: str | Path, offset: int = 0) -> tuple[list[JsonObject], int]:
     """The progress lines of `path` from byte `offset` on, and the offset to ask from next time.
 
-    A last line that is still being written is left for the next call; a file that is not there yet has no lines.
+    A last line that is still being written is left for the next call; a file that is not there yet has no
+    lines.
     """
     try:
         with Path(path).open("rb") as stream:

@@ -1,4 +1,6 @@
-"""Prompt, response and demonstration lines: what is put to a model, what it answered, what a person would answer."""
+"""Prompt, response and demonstration lines: what is put to a model, what it answered, what a person would
+answer.
+"""
 
 import hashlib
 import json
@@ -60,7 +62,9 @@ def prompt_digest(messages: Sequence[Message]) -> str:
 
 
 def parse_messages(value: object, where: str) -> tuple[Message, ...]:
-    """The messages in `value`, a list of {"role", "content"}. Refuses an empty list and roles other than ROLES."""
+    """The messages in `value`, a list of {"role", "content"}.
+    Refuses an empty list and roles other than ROLES.
+    """
     if not isinstance(value, list) or not value:
         raise BadInput(f"{where}: prompt: found {kind_of(value)}, wanted a list of at least one message")
     return tuple(_message(entry, f"{where}: prompt[{place}]") for place, entry in enumerate(value))
@@ -108,7 +112,9 @@ def parse_prompt(line: JsonObject, where: str) -> PromptLine:
 
 
 def parse_response(line: JsonObject, where: str) -> PromptLine:
-    """The response line in `line` (a prompt line with its response). Refuses a missing response, policy, seed or sampling."""
+    """The response line in `line` (a prompt line with its response).
+    Refuses a missing response, policy, seed or sampling.
+    """
     parsed = parse_prompt(line, where)
     text(line, "response", where, allow_empty=True)
     text(line, "policy", where)

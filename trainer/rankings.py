@@ -1,4 +1,6 @@
-"""Ranking lines: how people ordered K = 2 to 9 responses to one prompt, kept whole from the platform to the loss."""
+"""Ranking lines: how people ordered K = 2 to 9 responses to one prompt, kept whole from the platform to the
+loss.
+"""
 
 import hashlib
 import json
@@ -18,10 +20,9 @@ KINDS = ("ranking", "comparison")
 SPLITS = ("train", "heldout")
 SOURCES = ("campaign", "regenerate", "battle", "import", "simulated")
 FEWEST, MOST = 2, 9
-KNOWN = frozenset(
-    "id prompt responses tiers annotator seconds shown_order split kind item prompt_id source margins unacceptable "
-    "ratings flags".split()
-)
+ALWAYS = ("id", "prompt", "responses", "tiers", "annotator", "kind")
+SOMETIMES = ("seconds", "split", "item", "prompt_id", "source", "unacceptable", "ratings", "flags")
+KNOWN = frozenset((*ALWAYS, *SOMETIMES, "shown_order", "margins"))
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,9 @@ class RankedResponse:
 
 @dataclass(frozen=True)
 class Ranking:
-    """One ranking line. `tiers` holds response ids, best tier first; a response in no tier is unranked (below all)."""
+    """One ranking line. `tiers` holds response ids, best tier first; a response in no tier is unranked
+    (below all).
+    """
 
     id: str
     prompt: tuple[Message, ...]
@@ -73,7 +76,9 @@ class Ranking:
 
 
 class Pair(NamedTuple):
-    """Places in `ranking.responses` of the better and the worse response, and the margin between them (0 = none told)."""
+    """Places in `ranking.responses` of the better and the worse response, and the margin between them (0 =
+    none told).
+    """
 
     chosen: int
     rejected: int
@@ -83,7 +88,8 @@ class Pair(NamedTuple):
 def parse_ranking(line: JsonObject, where: str) -> Ranking:
     """The ranking in `line`. `where` ("file:line") opens the error.
 
-    Refuses: a missing or mistyped key, K outside 2 to 9, a comparison of more than two, repeated or unknown response
+    Refuses: a missing or mistyped key, K outside 2 to 9, a comparison of more than two, repeated or unknown
+    response
     ids, an empty tier, no tier at all (unless unacceptable), margins that are not one per tier gap in 1 to 3.
     """
     kind = choice(line, "kind", KINDS, where)
@@ -117,7 +123,9 @@ def parse_ranking(line: JsonObject, where: str) -> Ranking:
 
 
 def to_line(ranking: Ranking) -> JsonObject:
-    """The JSON object of `ranking`: `to_line(parse_ranking(line, where)) == line` for every line that is accepted."""
+    """The JSON object of `ranking`: `to_line(parse_ranking(line, where)) == line` for every line that is
+    accepted.
+    """
     line: JsonObject = {
         "id": ranking.id,
         "prompt": [message.to_line() for message in ranking.prompt],
@@ -126,7 +134,7 @@ def to_line(ranking: Ranking) -> JsonObject:
         "annotator": ranking.annotator,
         "kind": ranking.kind,
     }
-    for name in ("seconds", "split", "item", "prompt_id", "source", "unacceptable", "ratings", "flags"):
+    for name in SOMETIMES:
         if getattr(ranking, name) is not None:
             line[name] = getattr(ranking, name)
     if ranking.shown_order is not None:
@@ -146,7 +154,8 @@ def read_rankings(path: str | Path) -> list[Ranking]:
 def pairs(ranking: Ranking) -> list[Pair]:
     """All pairs the ranking decides: C(K, 2) less ties and less pairs of unranked responses.
 
-    Ordered by tier of the better, then of the worse. The margin of two tiers is the sum of the gaps between them;
+    Ordered by tier of the better, then of the worse. The margin of two tiers is the sum of the gaps between
+    them;
     an unranked response counts as standing directly at the last tier's foot, for no gap to it was told.
     """
     groups = _placed(ranking)
@@ -159,7 +168,9 @@ def pairs(ranking: Ranking) -> list[Pair]:
 
 
 def tied_pairs(ranking: Ranking) -> list[tuple[int, int]]:
-    """Places in `ranking.responses` of every two responses that share a tier (unranked ones do not tie: unknown)."""
+    """Places in `ranking.responses` of every two responses that share a tier (unranked ones do not tie:
+    unknown).
+    """
     groups = _placed(ranking)[: len(ranking.tiers)]
     return [pair for group in groups for pair in combinations(group, 2)]
 

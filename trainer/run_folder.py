@@ -1,4 +1,6 @@
-"""Run folders: what a run was told, where it ran and what it made. The run folder is also the model folder."""
+"""Run folders: what a run was told, where it ran and what it made.
+The run folder is also the model folder.
+"""
 
 import os
 import platform
@@ -23,7 +25,9 @@ PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy", "acce
 
 @dataclass(frozen=True)
 class RunFolder:
-    """An open run folder: `path` is where model and extra files go; `finish` writes the outcome, last of all."""
+    """An open run folder: `path` is where model and extra files go; `finish` writes the outcome, last of
+    all.
+    """
 
     path: Path
     verb: str
@@ -34,7 +38,9 @@ class RunFolder:
         return ProgressWriter(self.path / PROGRESS, mode)
 
     def finish(self, metrics: Mapping[str, object]) -> None:
-        """Writes outcome.json atomically: a folder that has one is finished. Refuses (ValueError) NaN in `metrics`."""
+        """Writes outcome.json atomically: a folder that has one is finished.
+        Refuses (ValueError) NaN in `metrics`.
+        """
         files = sorted(path for path in self.path.rglob("*") if path.is_file())
         outcome: JsonObject = {
             "format": OUTCOME_FORMAT,
@@ -73,7 +79,9 @@ def read_outcome(folder: str | Path) -> JsonObject:
 
 
 def environment(spec: Spec) -> JsonObject:
-    """Commit, dirty flag, versions, device and seeds under which a run is made; null where it cannot be known."""
+    """Commit, dirty flag, versions, device and seeds under which a run is made; null where it cannot be
+    known.
+    """
     here = Path(__file__).parent
     commit = _git(here, "rev-parse", "HEAD")
     changes = _git(here, "status", "--porcelain", "--untracked-files=no") if commit else None

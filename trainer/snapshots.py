@@ -1,4 +1,6 @@
-"""Snapshot folders: an immutable, digested set of labels, split by prompt; and digests of folders and prompts."""
+"""Snapshot folders: an immutable, digested set of labels, split by prompt; and digests of folders and
+prompts.
+"""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -29,7 +31,8 @@ __all__ = [
 FORMAT = "labelplatform-snapshot/1"
 HELDOUT_SHARE = 0.2
 MANIFEST, RANKINGS, DEMONSTRATIONS = "manifest.json", "rankings.jsonl", "demonstrations.jsonl"
-# What a run tells about itself (times, places, the machine) is no part of what it made: left out of a folder's digest,
+# What a run tells about itself (times, places, the machine) is no part of what it made: left out of a
+# folder's digest,
 # so that the same weights have the same digest wherever and whenever they were trained.
 RUN_RECORDS = frozenset({"spec.json", "environment.json", "progress.jsonl", "outcome.json"})
 
@@ -48,7 +51,9 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The labels of a snapshot folder or of one rankings file; every ranking has its split. `manifest` None: a file."""
+    """The labels of a snapshot folder or of one rankings file; every ranking has its split. `manifest` None:
+    a file.
+    """
 
     rankings: list[Ranking]
     demonstrations: list[Demonstration] = field(default_factory=list)
@@ -60,7 +65,8 @@ class Snapshot:
 
 
 def split_of(prompt_id: str, *, heldout_share: float = HELDOUT_SHARE) -> str:
-    """ "train" or "heldout", by the sha256 of the prompt's id: the same prompt falls on the same side in every snapshot.
+    """ "train" or "heldout", by the sha256 of the prompt's id: the same prompt falls on the same side in
+    every snapshot.
 
     `heldout_share` in 0 to 1 is the expected share of held-out prompts.
     """
@@ -77,10 +83,12 @@ def write_snapshot(
     split_rule: Mapping[str, object],
     guideline_version: str,
 ) -> Manifest:
-    """Writes the snapshot folder and returns its manifest, which is written last: a folder without one is not a snapshot.
+    """Writes the snapshot folder and returns its manifest, which is written last: a folder without one is
+    not a snapshot.
 
     `split_rule` is {"by": "prompt", "heldout_share": s}; a line that already names its split keeps it.
-    Refuses a folder that is a snapshot already, lines that are not valid, and a prompt with lines on both sides.
+    Refuses a folder that is a snapshot already, lines that are not valid, and a prompt with lines on both
+    sides.
     """
     folder = Path(folder)
     if (folder / MANIFEST).exists():
@@ -113,9 +121,11 @@ def write_snapshot(
 
 
 def read_snapshot(place: str | Path) -> Snapshot:
-    """The snapshot in the folder `place`, or the rankings of the file `place` with splits given by `split_of`.
+    """The snapshot in the folder `place`, or the rankings of the file `place` with splits given by
+    `split_of`.
 
-    Refuses a folder without a manifest, a file whose sha256 is not the manifest's, and a prompt on both sides.
+    Refuses a folder without a manifest, a file whose sha256 is not the manifest's, and a prompt on both
+    sides.
     """
     place = Path(place)
     if not place.is_dir():
@@ -128,7 +138,9 @@ def read_snapshot(place: str | Path) -> Snapshot:
 
 
 def verify_snapshot(folder: str | Path) -> Manifest:
-    """The manifest of `folder` after every file named in it was found with the sha256 it names. Else BadInput."""
+    """The manifest of `folder` after every file named in it was found with the sha256 it names.
+    Else BadInput.
+    """
     where = Path(folder) / MANIFEST
     line = json_lines.read_json(where)
     if line.get("format") != FORMAT:
@@ -157,7 +169,9 @@ def file_digest(path: str | Path) -> str:
 
 
 def folder_digest(folder: str | Path) -> str:
-    """The sha256 (hex) over the sorted relative names and sha256 of all files in `folder`, except RUN_RECORDS."""
+    """The sha256 (hex) over the sorted relative names and sha256 of all files in `folder`, except
+    RUN_RECORDS.
+    """
     folder = Path(folder)
     total = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
@@ -190,15 +204,10 @@ def _with_splits(rankings: list[Ranking], share: float, where: str) -> list[Rank
 
 def _heldout_share(rule: Mapping[str, object], where: str) -> float:
     share = rule.get("heldout_share", HELDOUT_SHARE)
-    if (
-        rule.get("by") != "prompt"
-        or isinstance(share, bool)
-        or not isinstance(share, (int, float))
-        or not 0 <= share < 1
-    ):
-        raise BadInput(
-            f'{where}: split_rule: found {kind_of(dict(rule))}, wanted {{"by": "prompt", "heldout_share": 0.2}}'
-        )
+    number = not isinstance(share, bool) and isinstance(share, (int, float))
+    if rule.get("by") != "prompt" or not number or not 0 <= share < 1:
+        wanted = '{"by": "prompt", "heldout_share": 0.2}'
+        raise BadInput(f"{where}: split_rule: found {kind_of(dict(rule))}, wanted {wanted}")
     return float(share)
 
 

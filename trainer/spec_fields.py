@@ -1,4 +1,6 @@
-"""How a spec is declared once and read everywhere: one field is a key of spec.json, a flag, its help and its bounds."""
+"""How a spec is declared once and read everywhere: one field is a key of spec.json, a flag, its help and its
+bounds.
+"""
 
 import dataclasses
 import types
@@ -16,7 +18,9 @@ BOUNDS = {"minimum": "at least", "above": "more than", "maximum": "at most", "be
 
 @dataclass(frozen=True)
 class Flag:
-    """What is known of a field beside its name, type and default: its help text, its bounds, its place in the command."""
+    """What is known of a field beside its name, type and default:
+    its help text, its bounds, its place in the command.
+    """
 
     help: str
     minimum: float | None = None
@@ -52,7 +56,9 @@ class FieldOfSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Spec:
-    """What a run is told. Subclasses are frozen dataclasses of `flag` fields and may add checks across fields."""
+    """What a run is told. Subclasses are frozen dataclasses of `flag` fields and may add checks across
+    fields.
+    """
 
     verb: ClassVar[str] = ""
 
@@ -97,7 +103,9 @@ class Spec:
 
 
 def checked(entry: FieldOfSpec, value: object, where: str) -> object:
-    """`value` as the field wants it (a list becomes a tuple, a whole number a float). Refuses (BadInput) what does not fit."""
+    """`value` as the field wants it (a list becomes a tuple, a whole number a float).
+    Refuses (BadInput) what does not fit.
+    """
     place = f"{where}: {entry.name}"
     if value is None and entry.optional:
         return None

@@ -1,4 +1,6 @@
-"""What each verb is told: one frozen, checked dataclass a verb, the same for flags, spec.json and the platform's forms."""
+"""What each verb is told: one frozen, checked dataclass a verb, the same for flags, spec.json and the
+platform's forms.
+"""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -17,7 +19,9 @@ def refuse(found: str, wanted: str) -> ValueError:
 
 
 def parse_tuning(tuning: str) -> tuple[str, int]:
-    """("full", 0), ("last-layers", N) or ("frozen-layers", N). Refuses (ValueError) anything else, lora for now."""
+    """("full", 0), ("last-layers", N) or ("frozen-layers", N).
+    Refuses (ValueError) anything else, lora for now.
+    """
     name, _, count = tuning.partition(":")
     if name == "lora":
         raise ValueError(f"tuning {tuning}: {LATER}")
@@ -161,7 +165,9 @@ class SampleSpec(SamplingSpec):
 
 @dataclass(frozen=True, kw_only=True)
 class RewardModelSpec(TrainingSpec):
-    """A reward model from rankings: every pair of a ranking in one step, the prompt read once for its K responses."""
+    """A reward model from rankings: every pair of a ranking in one step, the prompt read once for its K
+    responses.
+    """
 
     verb: ClassVar[str] = "reward-model"
 

@@ -1,0 +1,227 @@
+"""Sampling K responses to each prompt: one prefill a prompt, a bare decode loop, noise that no batch size
+changes.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import DynamicCache
+
+from trainer.language_models.batches import left_pad, positions
+from trainer.language_models.folders import LanguageModel
+from trainer.language_models.log_probabilities import token_log_probabilities
+
+# Finished rows are dropped when this share of the rows is finished: dropping copies the cache, so not at
+# every step.
+DROP_SHARE = 0.25
+
+
+class PromptTooLongError(ValueError):
+    """A prompt that leaves no room for the response. One line:
+    which prompt, its tokens, the model's context.
+    """
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """How tokens are chosen. `temperature` 0 takes the likeliest; `top_p` 1 and no top-k:
+    the whole distribution.
+    """
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    max_new_tokens: int = 32
+
+
+@dataclass(frozen=True)
+class Generated:
+    """One response. `response_ids` ends with the end token when `finished`; one log-probability a token.
+
+    Log-probabilities are of softmax(logits / temperature) before any top-p cut, as PPO computes them again.
+    """
+
+    prompt_ids: list[int]
+    response_ids: list[int]
+    log_probabilities: list[float]
+    finished: bool
+
+
+@dataclass
+class _Rows:
+    """The rows still being decoded: their noise, cache and mask, and what they have said so far."""
+
+    noise: Tensor  # [rows, max_new_tokens], uniform in [0, 1)
+    cache: Any
+    mask: Tensor  # [rows, tokens so far], bool
+    places: Tensor  # [rows], the position of the token to come
+    numbers: Tensor  # [rows], which row of the batch each is
+    ended: Tensor  # [rows], bool
+    tokens: list[Tensor] = field(default_factory=list)
+
+
+def row_noise(seed: int, prompt: int, response: int, steps: int) -> Tensor:
+    """`steps` uniform numbers in [0, 1), float64, of one response:
+    a function of seed, prompt and response number only.
+    """
+    digest = hashlib.sha256(f"{seed}/{prompt}/{response}".encode()).digest()
+    generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+    return torch.rand(steps, generator=generator, dtype=torch.float64)
+
+
+def sample_tokens(logits: Tensor, noise: Tensor, settings: SamplingSettings) -> Tensor:
+    """One token id [rows] for each row of logits [rows, V] by inverting the cumulative distribution at noise
+    [rows].
+
+    With temperature T the distribution is softmax(logits / T), cut to the fewest tokens of total mass
+    `top_p` and
+    rescaled. One number a row instead of one a token: the noise costs nothing beside the logits.
+    """
+    if settings.temperature == 0:
+        return logits.argmax(dim=-1)
+    mass = torch.softmax(logits.double() / settings.temperature, dim=-1)
+    if settings.top_p < 1:
+        ordered, order = mass.sort(dim=-1, descending=True, stable=True)
+        before = ordered.cumsum(dim=-1) - ordered
+        mass = torch.zeros_like(mass).scatter(-1, order, ordered.masked_fill(before >= settings.top_p, 0.0))
+    heights = mass.cumsum(dim=-1)
+    # right=True steps over tokens of no mass, whose heights equal their neighbour's.
+    drawn = torch.searchsorted(
+        heights, noise.to(heights).unsqueeze(-1) * heights[:, -1:], right=True
+    ).squeeze(-1)
+    # Rounding can leave the draw at the very top, past the last token that has any mass.
+    top = (mass > 0).long().cumsum(dim=-1).argmax(dim=-1)
+    return torch.minimum(drawn, top)
+
+
+def response_lengths(ids: Tensor, end_ids: Sequence[int]) -> Tensor:
+    """How many tokens [B] of each row of ids [B, R] belong to the response:
+    up to and with its first end token.
+    """
+    ends = torch.isin(ids, torch.tensor(list(end_ids), device=ids.device))
+    before = ends.long().cumsum(dim=-1) - ends.long()
+    return (before == 0).sum(dim=-1)
+
+
+def generate(
+    lm: LanguageModel,
+    prompts: Sequence[Sequence[int]],
+    *,
+    responses_per_prompt: int,
+    settings: SamplingSettings,
+    seed: int,
+    batch_size: int = 64,
+    told: Callable[[int], None] | None = None,
+) -> list[list[Generated]]:
+    """`responses_per_prompt` responses to each prompt (token ids), in the order of the prompts.
+
+    Response r of prompt p depends on the seed, p, r and the prompt alone, not on `batch_size` (responses
+    decoded at
+    one time) nor on its neighbours. `told` is called with the number of prompts answered so far.
+    Refuses (PromptTooLongError) a prompt that with max_new_tokens exceeds the model's context, and an empty
+    one.
+    """
+    for number, prompt in enumerate(prompts):
+        if not prompt or len(prompt) + settings.max_new_tokens > lm.context:
+            found = f"{len(prompt)} tokens and {settings.max_new_tokens} to come"
+            raise PromptTooLongError(f"prompt {number + 1}: found {found}, wanted 1 to {lm.context} together")
+    answers: dict[int, list[Generated]] = {}
+    for numbers in _batches([len(prompt) for prompt in prompts], max(batch_size // responses_per_prompt, 1)):
+        chosen = [list(prompts[number]) for number in numbers]
+        noise = torch.stack(
+            [
+                row_noise(seed, number, response, settings.max_new_tokens)
+                for number in numbers
+                for response in range(responses_per_prompt)
+            ]
+        ).to(lm.device)
+        rows = _decode(lm, chosen, responses_per_prompt, settings, noise)
+        for place, number in enumerate(numbers):
+            answers[number] = rows[place * responses_per_prompt : (place + 1) * responses_per_prompt]
+        if told is not None:
+            told(len(answers))
+    return [answers[number] for number in range(len(prompts))]
+
+
+def _batches(lengths: Sequence[int], size: int) -> Iterator[list[int]]:
+    """Prompt numbers in batches of `size`, prompts of like length together: less padding, less work."""
+    order = sorted(range(len(lengths)), key=lambda number: (lengths[number], number))
+    for start in range(0, len(order), size):
+        yield order[start : start + size]
+
+
+@torch.inference_mode()
+def _decode(
+    lm: LanguageModel, prompts: list[list[int]], copies: int, settings: SamplingSettings, noise: Tensor
+) -> list[Generated]:
+    ids, mask = left_pad(prompts, lm.pad_id, lm.device)
+    cache = DynamicCache(config=lm.model.config)
+    first = lm.model(
+        input_ids=ids,
+        attention_mask=mask.long(),
+        position_ids=positions(mask),
+        past_key_values=cache,
+        use_cache=True,
+        logits_to_keep=1,
+    )
+    cache.batch_repeat_interleave(copies)
+    count = len(prompts) * copies
+    mask = mask.repeat_interleave(copies, dim=0)
+    numbers = torch.arange(count, device=lm.device)
+    ended = torch.zeros(count, dtype=torch.bool, device=lm.device)
+    rows = _Rows(noise, cache, mask, mask.sum(dim=-1), numbers, ended)
+    said = torch.full((count, settings.max_new_tokens), lm.pad_id, device=lm.device)
+    sure = torch.zeros((count, settings.max_new_tokens), device=lm.device)
+    logits = first.logits[:, -1].repeat_interleave(copies, dim=0)
+    ends = torch.tensor(lm.end_ids, device=lm.device)
+    for step in range(settings.max_new_tokens):
+        tokens = sample_tokens(logits, rows.noise[:, step], settings)
+        said[rows.numbers, step] = tokens
+        sure[rows.numbers, step] = token_log_probabilities(logits, tokens, temperature=settings.temperature)
+        rows.ended |= torch.isin(tokens, ends)
+        left = int((~rows.ended).sum())
+        if left == 0 or step + 1 == settings.max_new_tokens:
+            break
+        if left <= len(rows.ended) * (1 - DROP_SHARE):
+            tokens = _drop_ended(rows, tokens)
+        logits = _next_logits(lm, rows, tokens)
+    return _collect(lm, [prompt for prompt in prompts for _ in range(copies)], said, sure)
+
+
+def _drop_ended(rows: _Rows, tokens: Tensor) -> Tensor:
+    """Takes the ended rows out of `rows`; the tokens [rows left] of those that go on."""
+    kept = (~rows.ended).nonzero().squeeze(-1)
+    rows.cache.batch_select_indices(kept)
+    rows.noise, rows.mask, rows.places = rows.noise[kept], rows.mask[kept], rows.places[kept]
+    rows.numbers, rows.ended = rows.numbers[kept], rows.ended[kept]
+    return tokens[kept]
+
+
+def _next_logits(lm: LanguageModel, rows: _Rows, tokens: Tensor) -> Tensor:
+    """Logits [rows, V] of the token after `tokens` [rows], which are added to the cache."""
+    rows.mask = torch.cat([rows.mask, torch.ones_like(rows.mask[:, :1])], dim=1)
+    logits: Tensor = lm.model(
+        input_ids=tokens.unsqueeze(-1),
+        attention_mask=rows.mask.long(),
+        position_ids=rows.places.unsqueeze(-1),
+        past_key_values=rows.cache,
+        use_cache=True,
+    ).logits[:, -1]
+    rows.places = rows.places + 1
+    return logits
+
+
+def _collect(lm: LanguageModel, prompts: list[list[int]], said: Tensor, sure: Tensor) -> list[Generated]:
+    # A row that ended but was not dropped at once went on talking: everything after its first end token is
+    # cut off.
+    lengths = response_lengths(said, lm.end_ids).tolist()
+    found = []
+    for prompt, ids, log_probabilities, length in zip(
+        prompts, said.tolist(), sure.tolist(), lengths, strict=True
+    ):
+        response = ids[:length]
+        found.append(Generated(prompt, response, log_probabilities[:length], response[-1] in lm.end_ids))
+    return found
