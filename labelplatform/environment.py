@@ -39,7 +39,9 @@ class Environment:
         if words == [""]:
             return list(default)
         if "" in words or any(" " in word for word in words):
-            raise ImproperlyConfigured(f"{name}: wanted words separated by commas, found an empty or split one.")
+            raise ImproperlyConfigured(
+                f"{name}: wanted words separated by commas, found an empty or split one."
+            )
         return words
 
     def folder(self, name: str, default: Path) -> Path:
@@ -64,7 +66,9 @@ class Environment:
         except (OSError, UnicodeDecodeError) as error:
             raise ImproperlyConfigured(f"{name}_FILE={str(path)!r} cannot be read: {error}.") from error
         if not content:
-            raise ImproperlyConfigured(f"{name}_FILE={str(path)!r} is empty: wanted the secret on its first line.")
+            raise ImproperlyConfigured(
+                f"{name}_FILE={str(path)!r} is empty: wanted the secret on its first line."
+            )
         return content
 
 
@@ -93,7 +97,9 @@ def database(url: str) -> dict[str, object]:
 def _sqlite(url: str, parts: ParseResult) -> dict[str, object]:
     file = unquote(parts.path.removeprefix("/"))
     if parts.netloc or not file or file == ":memory:":
-        raise ImproperlyConfigured(f"DATABASE_URL={url!r}: wanted sqlite:///FILE (web and workers share the file).")
+        raise ImproperlyConfigured(
+            f"DATABASE_URL={url!r}: wanted sqlite:///FILE (web and workers share the file)."
+        )
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(Path(file).absolute()),
@@ -111,7 +117,9 @@ def _postgres(parts: ParseResult) -> dict[str, object]:
     options = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
     name = unquote(parts.path.removeprefix("/"))
     if not name:
-        raise ImproperlyConfigured("DATABASE_URL names no database: wanted postgres://USER:PASSWORD@HOST/NAME.")
+        raise ImproperlyConfigured(
+            "DATABASE_URL names no database: wanted postgres://USER:PASSWORD@HOST/NAME."
+        )
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": name,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django.utils.functional import _StrPromise
+from django.utils.functional import Promise
 
 from labelplatform.jobs.models import Artifact, Job, Schedule
 
@@ -33,7 +33,7 @@ class JobKind:
 
     name: str
     queue: str
-    title: str | _StrPromise
+    title: str | Promise
     command: Callable[[Job, Path], list[str]]
     collect: Callable[[Job, Path], None]
     validate: Callable[[dict[str, Any]], None]

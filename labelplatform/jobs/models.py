@@ -26,7 +26,9 @@ class Artifact(models.Model):
     name = models.CharField(max_length=120)
     digest = models.CharField(max_length=64)
     folder = models.CharField(max_length=300)
-    made_by = models.ForeignKey("Job", null=True, blank=True, on_delete=models.PROTECT, related_name="outputs")
+    made_by = models.ForeignKey(
+        "Job", null=True, blank=True, on_delete=models.PROTECT, related_name="outputs"
+    )
     detail = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -65,7 +67,9 @@ class Job(models.Model):
     spec = models.JSONField(default=dict)
     repeat = models.PositiveIntegerField(default=0)
     identity = models.CharField(max_length=64)
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="jobs")
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="jobs"
+    )
     inputs = models.ManyToManyField(Artifact, related_name="used_by", blank=True)
     queue = models.CharField(max_length=4, choices=Queue.choices, default=Queue.CPU)
     code_version = models.CharField(max_length=60, blank=True)
@@ -100,7 +104,9 @@ class Job(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(state__in=["queued", "running", "succeeded", "failed", "cancelled", "lost"]),
+                condition=models.Q(
+                    state__in=["queued", "running", "succeeded", "failed", "cancelled", "lost"]
+                ),
                 name="job_state_is_known",
             ),
             # The same promise is made once; after a failure or a cancel it may be made again.
@@ -157,7 +163,9 @@ class Schedule(models.Model):
     every_minutes = models.PositiveIntegerField(null=True, blank=True)
     artifact_kind = models.CharField(max_length=16, choices=Artifact.Kind.choices, blank=True)
     active = models.BooleanField(default=True)
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     rounds = models.PositiveIntegerField(default=0)
     next_due_at = models.DateTimeField(null=True, blank=True)
     seen_artifact_id = models.BigIntegerField(default=0)
@@ -169,7 +177,10 @@ class Schedule(models.Model):
             models.UniqueConstraint(fields=["project", "name"], name="schedule_name_unique_in_project"),
             models.CheckConstraint(
                 condition=models.Q(every_minutes__gte=1, artifact_kind="", next_due_at__isnull=False)
-                | (models.Q(every_minutes__isnull=True, next_due_at__isnull=True) & ~models.Q(artifact_kind="")),
+                | (
+                    models.Q(every_minutes__isnull=True, next_due_at__isnull=True)
+                    & ~models.Q(artifact_kind="")
+                ),
                 name="schedule_by_clock_or_by_artifact",
             ),
         ]
