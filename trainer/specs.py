@@ -9,7 +9,9 @@ from trainer.spec_fields import Spec, flag
 
 PRECISIONS = ("float32", "bfloat16")
 SCHEDULES = ("constant", "linear", "cosine")
-LOSSES = ("pairwise", "plackett-luce")
+LOSSES = ("pairwise", "plackett-luce", "best-of")
+KL_ESTIMATORS = ("k1", "k2", "k3")
+VALUES = ("shared", "separate")
 LATER = "comes with the trainer issue"
 
 
@@ -188,6 +190,10 @@ class RewardModelSpec(TrainingSpec):
     tie_weight: float = flag(
         0.0, help="weight of a tied pair (target 0.5) beside a decided pair's 1", minimum=0
     )
+    centering: float = flag(
+        0.0, help="weight of the squared sum of a pair's scores (keeps scores near 0)", minimum=0
+    )
+    batch_tokens: int = flag(4096, help="most tokens run at one time; a step may take several", minimum=1)
     patience: int = flag(1, help="epochs without a better held-out loss after which to stop", minimum=1)
     learning_rate: float = flag(1e-4, help="peak learning rate", above=0)
 
@@ -196,8 +202,8 @@ class RewardModelSpec(TrainingSpec):
         super().__post_init__()
         if self.members != 1:
             raise ValueError(f"--members: {LATER}")
-        if self.loss == "plackett-luce" and (self.use_margins or self.tie_weight):
-            raise refuse("margins or ties with plackett-luce", "the pairwise loss for them")
+        if self.loss != "pairwise" and (self.use_margins or self.tie_weight or self.centering):
+            raise refuse(f"margins, ties or centering with {self.loss}", "the pairwise loss for them")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,6 +225,9 @@ class PpoSpec(TrainingSpec):
     reward_program: str | None = flag(
         None, help="command: response lines in, score lines out", metavar="COMMAND"
     )
+    reward_weights: tuple[float, ...] = flag(
+        (), help="weight of each source in the score: models, function, program (default: 1 each)"
+    )
     updates: int = flag(50, help="PPO updates", minimum=0)
     episodes: int = flag(64, help="responses sampled for one update", minimum=1)
     responses_per_prompt: int = flag(1, help="responses to each prompt of an update", minimum=1)
@@ -231,13 +240,29 @@ class PpoSpec(TrainingSpec):
         None, help="KL of a response the coefficient is steered to (default: fixed)", above=0
     )
     kl_horizon: float = flag(10_000.0, help="episodes over which the coefficient is steered", above=0)
+    kl_estimator: str = flag("k1", help="estimator of a token's KL", choices=KL_ESTIMATORS)
+    kl_stop: float | None = flag(
+        None, help="end an update early when the policy has left its rollout by this KL", above=0
+    )
     clip: float = flag(0.2, help="how far the probability ratio may move", above=0)
     value_clip: float = flag(0.2, help="how far the value may move", above=0)
     value_coefficient: float = flag(0.1, help="weight of the value loss", minimum=0)
     discount: float = flag(1.0, help="gamma of the returns", above=0, maximum=1)
     gae_lambda: float = flag(0.95, help="lambda of generalised advantage estimation", minimum=0, maximum=1)
+    whiten_advantages: bool = flag(True, help="scale advantages to mean 0 and variance 1 over a rollout")
+    whiten_rewards: bool = flag(False, help="scale rewards to variance 1 over a rollout, keeping their mean")
+    loss_mean: str = flag("token", help="what counts alike in the loss", choices=("token", "sequence"))
+    entropy_coefficient: float = flag(0.0, help="weight of the entropy that is rewarded", minimum=0)
+    score_clip: float | None = flag(None, help="largest size of a score, before the KL comes in", above=0)
+    value_model: str = flag(
+        "shared", help="value head on the policy, or a model started from the reward model", choices=VALUES
+    )
+    batch_tokens: int = flag(4096, help="most tokens run at one time; a step may take several", minimum=1)
     missing_end_score: float | None = flag(
         None, help="score of a response that never ended (default: as scored)"
+    )
+    missing_end_penalty: float | None = flag(
+        None, help="taken from the score of a response that never ended", minimum=0
     )
     pretraining_text: tuple[str, ...] = flag((), help="text files mixed into each step", metavar="FILE")
     pretraining_coefficient: float = flag(
@@ -249,6 +274,9 @@ class PpoSpec(TrainingSpec):
         None, help="function from response lines to metrics", metavar="MODULE:NAME"
     )
     validate_every: int = flag(10, help="updates between validations", minimum=1)
+    validation_temperature: float | None = flag(
+        None, help="temperature of validation responses, 0 the likeliest (default: the temperature)", minimum=0
+    )
     keep_best: str | None = flag(
         None, help="validation metric by which the best checkpoint is kept", metavar="METRIC"
     )
@@ -265,23 +293,37 @@ class PpoSpec(TrainingSpec):
     adam_eps: float = flag(1e-5, help="Adam epsilon", above=0)
 
     def __post_init__(self) -> None:
-        """Refuses none or several reward sources, and flags that need another one."""
+        """Refuses a run without a reward source, and flags that need another one."""
         super().__post_init__()
-        sources = [self.reward_model, self.reward_function, self.reward_program]
-        if sum(source is not None for source in sources) != 1:
-            raise refuse(
-                "none or several reward sources", "one of reward-model, reward-function, reward-program"
-            )
+        self._check_rewards()
         if bool(self.pretraining_text) != (self.pretraining_coefficient > 0):
             raise refuse("one of pretraining-text and pretraining-coefficient", "both or neither")
         if (self.validation is None) != (self.validation_function is None):
             raise refuse("one of validation and validation-function", "both or neither")
         if (self.keep_best or self.keep_bound) and self.validation is None:
             raise refuse("keep-best or keep-bound alone", "validation and validation-function beside it")
-        if self.episodes % self.responses_per_prompt:
-            raise refuse(
-                f"{self.episodes} episodes", f"a multiple of responses-per-prompt {self.responses_per_prompt}"
-            )
+        for name in ("episodes", "minibatch_size"):
+            # A prompt's responses share its computation, so they stay in one minibatch.
+            if getattr(self, name) % self.responses_per_prompt:
+                wanted = f"a multiple of responses-per-prompt {self.responses_per_prompt}"
+                raise refuse(f"{name.replace('_', '-')} {getattr(self, name)}", wanted)
+
+    @property
+    def reward_models(self) -> tuple[str, ...]:
+        """The folders named by `reward_model`, in order."""
+        return tuple(filter(None, (self.reward_model or "").split(",")))
+
+    def _check_rewards(self) -> None:
+        given = [self.reward_function, self.reward_program]
+        sources = len(self.reward_models) + sum(source is not None for source in given)
+        if not sources:
+            raise refuse("no reward source", "reward-model, reward-function or reward-program")
+        if self.reward_weights and len(self.reward_weights) != sources:
+            raise refuse(f"{len(self.reward_weights)} reward-weights for {sources} sources", "one each")
+        if self.missing_end_score is not None and self.missing_end_penalty is not None:
+            raise refuse("missing-end-score and missing-end-penalty", "one of them")
+        if self.value_model == "separate" and not self.reward_models:
+            raise refuse("a separate value model without a reward model", "reward-model to start it from")
 
 
 @dataclass(frozen=True, kw_only=True)
