@@ -275,7 +275,7 @@ class PpoSpec(TrainingSpec):
     )
     validate_every: int = flag(10, help="updates between validations", minimum=1)
     validation_temperature: float | None = flag(
-        None, help="temperature of validation responses, 0 the likeliest (default: the temperature)", minimum=0
+        None, help="temperature of validation responses (default: that of sampling)", minimum=0
     )
     keep_best: str | None = flag(
         None, help="validation metric by which the best checkpoint is kept", metavar="METRIC"
