@@ -1,0 +1,1 @@
+"""What an answer is worth: pure functions from lines to scores, without models and without randomness."""

@@ -1,0 +1,107 @@
+"""What each command is told: frozen specs that refuse values out of range before any work is done."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from evaluator.errors import BadInput
+
+Precision = Literal["float32", "float64", "bfloat16"]
+TieModel = Literal["davidson", "half"]
+
+
+def _at_least(name: str, value: int, least: int) -> None:
+    if value < least:
+        raise BadInput(f"--{name.replace('_', '-')}: found {value}; wanted {least} or more")
+
+
+def _share(name: str, value: float) -> None:
+    if not 0 < value < 1:
+        raise BadInput(f"--{name}: found {value}; wanted a number between 0 and 1, ends excluded")
+
+
+def _record(spec: object) -> dict[str, object]:
+    """A spec as JSON values, without `out`: where a report lies is not part of what it says."""
+    values = {key: value for key, value in asdict(spec).items() if key != "out"}  # type: ignore[call-overload]
+    return {key: str(value) if isinstance(value, Path) else value for key, value in values.items()}
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One suite, one subject. `subject` is a model folder or a file of recorded response lines."""
+
+    suite: str
+    subject: str
+    out: Path
+    variant: str | None = None
+    data: Path | None = None
+    limit: int | None = None
+    batch_size: int = 16
+    precision: Precision = "float32"
+    device: str = "cpu"
+    max_new_tokens: int = 32
+    temperature: float = 0.0
+    seed: int = 0
+    resamples: int = 2000
+
+    def __post_init__(self) -> None:
+        if self.limit is not None:
+            _at_least("limit", self.limit, 1)
+        _at_least("batch_size", self.batch_size, 1)
+        _at_least("max_new_tokens", self.max_new_tokens, 1)
+        _at_least("resamples", self.resamples, 100)
+        _at_least("seed", self.seed, 0)
+        if not self.temperature >= 0:
+            raise BadInput(f"--temperature: found {self.temperature}; wanted 0 or more")
+
+    def record(self) -> dict[str, object]:
+        """The spec as JSON values, for the report."""
+        return _record(self)
+
+
+@dataclass(frozen=True)
+class CompareSpec:
+    """Two report folders, or two folders of report folders. `margin` is the largest change that counts as none."""
+
+    baseline: Path
+    candidate: Path
+    out: Path
+    metrics: tuple[str, ...] = ()
+    level: float = 0.05
+    margin: float = 0.01
+    seed: int = 0
+    resamples: int = 2000
+    permutations: int = 20000
+
+    def __post_init__(self) -> None:
+        _share("level", self.level)
+        _at_least("resamples", self.resamples, 100)
+        _at_least("permutations", self.permutations, 1000)
+        _at_least("seed", self.seed, 0)
+        if not self.margin >= 0:
+            raise BadInput(f"--margin: found {self.margin}; wanted 0 or more")
+
+    def record(self) -> dict[str, object]:
+        """The spec as JSON values, for the report."""
+        return _record(self) | {"metrics": list(self.metrics)}
+
+
+@dataclass(frozen=True)
+class LeaderboardSpec:
+    """Rankings in, ratings out. `ties` names the tie model: Davidson's, or a tie as half a win each way."""
+
+    rankings: Path
+    out: Path
+    ties: TieModel = "davidson"
+    resamples: int = 200
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _at_least("resamples", self.resamples, 20)
+        _at_least("seed", self.seed, 0)
+        if self.ties not in ("davidson", "half"):
+            raise BadInput(f"--ties: found {self.ties!r}; wanted davidson or half")
+
+    def record(self) -> dict[str, object]:
+        """The spec as JSON values, for the report."""
+        return _record(self)

@@ -1,0 +1,1 @@
+"""The only home of statistics: intervals, paired tests, corrections, ratings. NumPy and SciPy only, all seeded."""
