@@ -24,22 +24,17 @@ class SignInForm(AuthenticationForm):
         self.fields["username"].label = _("Name")
 
 
-class PreferencesForm(forms.ModelForm[User]):
+class PreferencesForm(forms.Form):
     """A person's own language and colours."""
 
-    language = forms.ChoiceField(label=_("Language"), required=False, widget=forms.RadioSelect)
+    # A language is named in its own words: whoever needs it may not read the other one.
+    language = forms.ChoiceField(
+        label=_("Language"),
+        required=False,
+        choices=[("", _("as the browser asks")), ("en", "English"), ("zh-hans", "简体中文")],
+        widget=forms.RadioSelect,
+    )
     theme = forms.ChoiceField(label=_("Colours"), choices=User.Theme.choices, widget=forms.RadioSelect)
-
-    class Meta:
-        model = User
-        fields = ["language", "theme"]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields["language"]
-        assert isinstance(field, forms.ChoiceField)
-        # A language is named in its own words: whoever needs it may not read the other one.
-        field.choices = [("", _("as the browser asks")), ("en", "English"), ("zh-hans", "简体中文")]
 
 
 class RoleForm(forms.Form):

@@ -76,7 +76,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
     """Language and colours, by the bar's switches or the form; also for whoever has not signed in."""
     user = request.user if isinstance(request.user, User) else None
     if request.method != "POST":
-        form = PreferencesForm(instance=user) if user else None
+        form = PreferencesForm(initial={"language": user.language, "theme": user.theme}) if user else None
         return render(request, "accounts/preferences.html", {"form": form})
     language, theme = request.POST.get("language"), request.POST.get("theme")
     if (language and language not in LANGUAGE_CODES) or (theme and theme not in choices.THEMES):

@@ -1,0 +1,188 @@
+"""What a researcher wants to know on opening a project: what is here, what is running, what needs them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Count, Max, Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+
+from labelplatform.accounts.models import Project, User
+from labelplatform.evaluations.models import ComparisonRun, EvaluationRun, LeaderboardRun
+from labelplatform.jobs.models import Job
+from labelplatform.labels.models import Campaign, Ranking, Slot
+from labelplatform.prompts.models import Prompt, Response
+from labelplatform.snapshots.models import Snapshot
+from labelplatform.training.models import TrainingRun
+
+FAILURES_SHOWN_FOR = timedelta(days=7)
+UNFINISHED = (Job.State.QUEUED, Job.State.RUNNING, Job.State.LOST)
+
+
+@dataclass(frozen=True)
+class Room:
+    """One stage of the street with its count; `count` is None for a room that only shows."""
+
+    title: str
+    href: str
+    count: int
+    unit: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something that waits for a person: what it is, and where to see to it."""
+
+    kind: str
+    text: str
+    href: str
+    action: str
+
+
+def rooms(project: Project) -> list[Room]:
+    """What is here, in the order the data walks."""
+    return [
+        _prompts(project),
+        _labels(project),
+        _snapshots(project),
+        _training(project),
+        *_judgement(project),
+    ]
+
+
+def unfinished_jobs(project: Project) -> list[Job]:
+    """What is running and what waits, the running first."""
+    jobs = project.jobs.filter(state__in=UNFINISHED).prefetch_related("training_run").order_by("pk")
+    return sorted(jobs, key=lambda job: (job.state != Job.State.RUNNING, job.pk))
+
+
+def needs(project: Project) -> list[Need]:
+    """What waits for a person: failures, regressions, labels no snapshot holds, work nobody took."""
+    return [*_failures(project), *_regressions(project), *_unfrozen(project), *_open_work(project)]
+
+
+def _address(name: str, project: Project, **parts: object) -> str:
+    return reverse(name, kwargs={"slug": project.slug, **parts})
+
+
+def _prompts(project: Project) -> Room:
+    prompts = Prompt.objects.filter(prompt_set__project=project).count()
+    responses = Response.objects.filter(prompt__prompt_set__project=project).count()
+    detail = ngettext("%(n)s response", "%(n)s responses", responses) % {"n": responses}
+    return Room(gettext("Prompts"), _address("prompts:index", project), prompts, gettext("prompts"), detail)
+
+
+def _labels(project: Project) -> Room:
+    counted = Ranking.objects.filter(item__campaign__project=project, surplus=False).aggregate(
+        rankings=Count("pk"),
+        people=Count("annotator", distinct=True, filter=Q(annotator__kind=User.Kind.PERSON)),
+        simulated=Count("pk", filter=Q(source=Campaign.Source.SIMULATED)),
+    )
+    people = ngettext("by %(n)s person", "by %(n)s people", counted["people"]) % {"n": counted["people"]}
+    simulated = gettext("%(n)s simulated") % {"n": counted["simulated"]}
+    detail = f"{people}, {simulated}" if counted["simulated"] else people
+    return Room(
+        gettext("Labels"), _address("labels:index", project), counted["rankings"], gettext("rankings"), detail
+    )
+
+
+def _snapshots(project: Project) -> Room:
+    newest = Snapshot.objects.filter(project=project).first()
+    count = Snapshot.objects.filter(project=project).count()
+    detail = gettext("newest: %(name)s") % {"name": newest.name} if newest else gettext("nothing frozen yet")
+    return Room(
+        gettext("Snapshots"), _address("snapshots:index", project), count, gettext("snapshots"), detail
+    )
+
+
+def _training(project: Project) -> Room:
+    counts = TrainingRun.objects.filter(project=project).aggregate(
+        runs=Count("pk"),
+        reward_models=Count("pk", filter=Q(kind=TrainingRun.Kind.REWARD_MODEL)),
+        policies=Count("pk", filter=Q(kind=TrainingRun.Kind.PPO)),
+    )
+    detail = gettext("%(reward_models)s reward models, %(policies)s PPO runs") % counts
+    return Room(
+        gettext("Training"), _address("training:index", project), counts["runs"], gettext("runs"), detail
+    )
+
+
+def _judgement(project: Project) -> list[Room]:
+    evaluations = EvaluationRun.objects.filter(project=project)
+    suites = evaluations.values("suite").distinct().count()
+    reports = ComparisonRun.objects.filter(project=project).count()
+    boards = LeaderboardRun.objects.filter(project=project).count()
+    detail = ngettext("%(n)s suite", "%(n)s suites", suites) % {"n": suites}
+    return [
+        Room(
+            gettext("Evaluations"),
+            _address("evaluations:index", project),
+            evaluations.count(),
+            gettext("evaluations"),
+            detail,
+        ),
+        Room(
+            gettext("Reports"),
+            _address("reports:index", project),
+            reports + boards,
+            gettext("reports"),
+            gettext("%(boards)s leaderboards, %(reports)s comparisons")
+            % {"boards": boards, "reports": reports},
+        ),
+    ]
+
+
+def _failures(project: Project) -> list[Need]:
+    since = timezone.now() - FAILURES_SHOWN_FOR
+    failed = project.jobs.filter(state=Job.State.FAILED, finished_at__gte=since)
+    # A failure whose promise was kept since needs nobody.
+    kept = set(project.jobs.filter(state=Job.State.SUCCEEDED).values_list("identity", flat=True))
+    return [
+        Need(
+            "bad",
+            gettext("Job %(pk)s (%(kind)s) failed: %(failure)s")
+            % {"pk": job.pk, "kind": job.kind, "failure": job.failure[:160]},
+            _address("jobs:job", project, pk=job.pk),
+            gettext("See why"),
+        )
+        for job in failed.order_by("-pk")[:5]
+        if job.identity not in kept
+    ]
+
+
+def _regressions(project: Project) -> list[Need]:
+    newest = ComparisonRun.objects.filter(project=project).exclude(verdict="").order_by("-pk").first()
+    if newest is None or newest.verdict != ComparisonRun.Verdict.REGRESSION:
+        return []
+    text = gettext("The newest comparison confirms a regression: %(name)s") % {"name": newest}
+    return [Need("bad", text, _address("reports:index", project), gettext("Read the report"))]
+
+
+def _unfrozen(project: Project) -> list[Need]:
+    newest = Snapshot.objects.filter(project=project).aggregate(at=Max("created_at"))["at"]
+    rankings = Ranking.objects.filter(item__campaign__project=project, surplus=False)
+    waiting = (rankings.filter(at__gt=newest) if newest else rankings).count()
+    if not waiting:
+        return []
+    text = ngettext(
+        "%(n)s ranking is in no snapshot yet.", "%(n)s rankings are in no snapshot yet.", waiting
+    ) % {"n": waiting}
+    return [Need("note", text, _address("snapshots:index", project), gettext("Freeze snapshot"))]
+
+
+def _open_work(project: Project) -> list[Need]:
+    waiting = Slot.objects.filter(
+        campaign__project=project, campaign__state=Campaign.State.OPEN, state=Slot.State.OPEN
+    ).count()
+    if not waiting:
+        return []
+    text = ngettext(
+        "%(n)s answer set waits for somebody to rank it.",
+        "%(n)s answer sets wait for somebody to rank them.",
+        waiting,
+    ) % {"n": waiting}
+    return [Need("note", text, _address("labels:index", project), gettext("See the campaigns"))]
