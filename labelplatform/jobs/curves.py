@@ -181,7 +181,8 @@ def _spread(lines: tuple[Line, ...], room: float = 12.0) -> tuple[Line, ...]:
 
 def _description(title: str, drawn: Sequence[tuple[str, str, list[tuple[float, float]]]]) -> str:
     parts = [
-        f"{label}: {number(points[0][1])} → {number(points[-1][1])} ({number(points[0][0])}–{number(points[-1][0])})"
+        f"{label}: {number(points[0][1])} → {number(points[-1][1])}, "
+        f"{number(points[0][0])}–{number(points[-1][0])}"
         for _, label, points in drawn
     ]
     return f"{title}. " + "; ".join(parts)
@@ -194,5 +195,6 @@ def _rows(drawn: Sequence[tuple[str, str, list[tuple[float, float]]]]) -> tuple[
     stride = max(1, math.ceil(len(steps) / TABLE_ROWS))
     chosen = steps[::-1][::stride][::-1]
     return tuple(
-        (number(step), *(number(table[step]) if step in table else "–" for table in tables)) for step in chosen
+        (number(step), *(number(table[step]) if step in table else "–" for table in tables))
+        for step in chosen
     )

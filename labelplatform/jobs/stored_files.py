@@ -1,4 +1,4 @@
-"""Files that people or a recipe bring along, stored once by their content: corpora, demonstrations, questions, prompts."""
+"""Files that people or a recipe bring along, stored once by content: corpora, demonstrations, questions."""
 
 import hashlib
 import json
@@ -20,9 +20,12 @@ Content = bytes | str | Lines
 
 
 @transaction.atomic
-def store_files(*, project: Project, kind: str, name: str, files: Mapping[str, Content], by: User) -> Artifact:
-    """One artifact that holds these files (text as it is, lines as JSON lines). The same files under the same name
-    are stored once; other files under a name that is taken are refused, since artifacts never change."""
+def store_files(
+    *, project: Project, kind: str, name: str, files: Mapping[str, Content], by: User
+) -> Artifact:
+    """One artifact that holds these files (text as it is, lines as JSON lines).
+
+    The same files under the same name are stored once; other files under a name that is taken are refused."""
     if not files or any(Path(file).name != file or file.startswith(".") for file in files):
         raise ValidationError(
             _("The files are %(found)s, wanted plain names without folders.") % {"found": sorted(files)}
@@ -50,7 +53,7 @@ def _encoded(content: Content) -> bytes:
 
 
 def _write_by_content(files: Mapping[str, bytes]) -> str:
-    """The folder, relative to ARTIFACTS_DIR, that is named after what lies in it; written whole or not at all."""
+    """The folder (relative to ARTIFACTS_DIR) named after its content; written whole or not at all."""
     digest = hashlib.sha256()
     for file, content in files.items():
         digest.update(f"{file} {len(content)}\n".encode() + content)

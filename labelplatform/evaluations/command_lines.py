@@ -1,0 +1,101 @@
+"""The evaluator's command lines, from a job's frozen spec and its input artifacts. Reads, never writes."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from evaluator.errors import BadInput
+from evaluator.specs import CompareSpec, LeaderboardSpec, RunSpec
+from labelplatform.jobs.models import Artifact, Job
+
+HELDOUT_SCORES = "heldout_scores.jsonl"
+
+
+def subject_path(artifact: Artifact) -> Path:
+    """What the evaluator is told as its subject: a model folder, or the file of lines that is measured."""
+    if artifact.kind == Artifact.Kind.REWARD_MODEL:
+        return artifact.path / HELDOUT_SCORES
+    return data_path(artifact) if artifact.detail.get("files") else artifact.path
+
+
+def data_path(artifact: Artifact) -> Path:
+    """The one file of a stored artifact."""
+    files = artifact.detail.get("files") or []
+    if len(files) != 1:
+        raise ValidationError(
+            _("%(name)s holds %(found)s, wanted one file.") % {"name": artifact.name, "found": files}
+        )
+    return artifact.path / files[0]
+
+
+def evaluate_command(job: Job, run_folder: Path) -> list[str]:
+    """`evaluator run SUITE` of one subject."""
+    spec = job.spec
+    by_digest = {artifact.digest: artifact for artifact in job.inputs.all()}
+    words = ["run", spec["suite"], "--subject", str(subject_path(by_digest[spec["subject"]]))]
+    if spec.get("data"):
+        words += ["--data", str(data_path(by_digest[spec["data"]]))]
+    if spec.get("variant"):
+        words += ["--variant", spec["variant"]]
+    for name, value in sorted(spec["decoding"].items()):
+        words += ["--" + name.replace("_", "-"), str(value)]
+    return evaluator_argv(*words, "--seed", str(spec["seed"]), "--out", str(run_folder / "out"))
+
+
+def compare_command(job: Job, run_folder: Path) -> list[str]:
+    """`evaluator compare BASELINE CANDIDATE` of two report folders."""
+    by_digest = {artifact.digest: artifact for artifact in job.inputs.all()}
+    sides = [str(by_digest[job.spec[side]].path) for side in ("baseline", "candidate")]
+    return evaluator_argv(
+        "compare", *sides, "--seed", str(job.spec["seed"]), "--out", str(run_folder / "out")
+    )
+
+
+def leaderboard_command(job: Job, run_folder: Path) -> list[str]:
+    """`evaluator leaderboard` of a snapshot's rankings."""
+    snapshot = job.inputs.get(digest=job.spec["snapshot"])
+    rankings = str(snapshot.path / "rankings.jsonl")
+    told = ["--seed", str(job.spec["seed"]), "--resamples", str(job.spec["resamples"])]
+    return evaluator_argv("leaderboard", rankings, *told, "--out", str(run_folder / "out"))
+
+
+def evaluator_argv(*words: str) -> list[str]:
+    return [sys.executable, "-m", "evaluator", *words, "--progress", "json"]
+
+
+def validate_evaluation(spec: Mapping[str, Any]) -> None:
+    """Refuse what the evaluator itself would refuse, before a job is promised."""
+    _needs(spec, "name", "suite", "subject")
+    decoding = spec.get("decoding", {})
+    try:
+        RunSpec(suite=spec["suite"], subject="subject", out=Path("out"), seed=spec["seed"], **decoding)
+    except (BadInput, TypeError) as error:
+        raise ValidationError(str(error)) from error
+
+
+def validate_comparison(spec: Mapping[str, Any]) -> None:
+    _needs(spec, "baseline", "candidate")
+    if spec["baseline"] == spec["candidate"]:
+        raise ValidationError(_("Baseline and candidate are the same report: there is nothing to compare."))
+    try:
+        CompareSpec(Path("baseline"), Path("candidate"), Path("out"), seed=spec["seed"])
+    except (BadInput, TypeError) as error:
+        raise ValidationError(str(error)) from error
+
+
+def validate_leaderboard(spec: Mapping[str, Any]) -> None:
+    _needs(spec, "snapshot")
+    try:
+        LeaderboardSpec(Path("rankings"), Path("out"), resamples=spec["resamples"], seed=spec["seed"])
+    except (BadInput, TypeError) as error:
+        raise ValidationError(str(error)) from error
+
+
+def _needs(spec: Mapping[str, Any], *names: str) -> None:
+    missing = [name for name in names if not spec.get(name)]
+    if missing:
+        raise ValidationError(_("The spec needs %(names)s.") % {"names": ", ".join(missing)})

@@ -1,0 +1,196 @@
+"""Evaluation, comparison and leaderboard runs, and every figure they measured as a row of its own."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+VERDICTS = ["", "regression", "improvement", "no-change-confirmed", "not-enough-data"]
+
+
+class EvaluationRun(models.Model):
+    """One suite asked of one subject: a policy's folder, a file of responses, or a reward model's scores."""
+
+    project = models.ForeignKey("accounts.Project", models.PROTECT, related_name="evaluation_runs")
+    name = models.CharField(max_length=120)
+    suite = models.CharField(max_length=60)
+    variant = models.CharField(max_length=60, blank=True)
+    subject = models.ForeignKey("jobs.Artifact", models.PROTECT, related_name="evaluations_of_it")
+    data = models.ForeignKey(
+        "jobs.Artifact", models.PROTECT, related_name="evaluations_with_it", null=True, blank=True
+    )
+    seed = models.PositiveIntegerField(default=0)
+    job = models.OneToOneField("jobs.Job", models.PROTECT, related_name="evaluation_run")
+    report = models.OneToOneField(
+        "jobs.Artifact", models.PROTECT, related_name="evaluation_run", null=True, blank=True
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.CheckConstraint(name="evaluation_names_a_suite", condition=~models.Q(suite=""))]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Figure(models.Model):
+    """What every stored figure is: a value with its interval and n, or no value with the reason why."""
+
+    group = models.CharField(max_length=200, blank=True)
+    value = models.FloatField(null=True, blank=True)
+    low = models.FloatField(null=True, blank=True)
+    high = models.FloatField(null=True, blank=True)
+    n = models.PositiveIntegerField(null=True, blank=True)
+    reason = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+def _figure_constraints(prefix: str) -> list[models.BaseConstraint]:
+    """A figure has a value or says why it has none; an interval is in order and has both its ends."""
+    return [
+        models.CheckConstraint(
+            name=f"{prefix}_has_value_or_reason",
+            condition=models.Q(value__isnull=False) | ~models.Q(reason=""),
+        ),
+        models.CheckConstraint(
+            name=f"{prefix}_interval_in_order",
+            condition=models.Q(low__isnull=True, high__isnull=True) | models.Q(low__lte=models.F("high")),
+        ),
+    ]
+
+
+class MeasuredMetric(Figure):
+    run = models.ForeignKey(EvaluationRun, models.PROTECT, related_name="metrics")
+    name = models.CharField(max_length=120)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "name", "group"], name="one_metric_per_name_and_group"),
+            *_figure_constraints("metric"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.group}".strip()
+
+
+class ComparisonRun(models.Model):
+    """A candidate's evaluation against a baseline's, item by item."""
+
+    class Verdict(models.TextChoices):
+        UNKNOWN = "", _("not known yet")
+        REGRESSION = "regression", _("regression confirmed")
+        IMPROVEMENT = "improvement", _("improvement confirmed")
+        NO_CHANGE = "no-change-confirmed", _("no change, confirmed")
+        NOT_ENOUGH = "not-enough-data", _("not enough data")
+
+    project = models.ForeignKey("accounts.Project", models.PROTECT, related_name="comparison_runs")
+    baseline = models.ForeignKey(EvaluationRun, models.PROTECT, related_name="comparisons_as_baseline")
+    candidate = models.ForeignKey(EvaluationRun, models.PROTECT, related_name="comparisons_as_candidate")
+    job = models.OneToOneField("jobs.Job", models.PROTECT, related_name="comparison_run")
+    report = models.OneToOneField(
+        "jobs.Artifact", models.PROTECT, related_name="comparison_run", null=True, blank=True
+    )
+    verdict = models.CharField(max_length=30, choices=Verdict.choices, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="comparison_of_two", condition=~models.Q(baseline=models.F("candidate"))
+            ),
+            models.CheckConstraint(name="comparison_verdict_known", condition=models.Q(verdict__in=VERDICTS)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.candidate} – {self.baseline}"
+
+
+class MeasuredEffect(Figure):
+    """The change of one metric in one group: candidate less baseline, paired by item."""
+
+    run = models.ForeignKey(ComparisonRun, models.PROTECT, related_name="effects")
+    name = models.CharField(max_length=120)
+    lower_is_better = models.BooleanField(default=False)
+    baseline_value = models.FloatField(null=True, blank=True)
+    candidate_value = models.FloatField(null=True, blank=True)
+    p_value = models.FloatField(null=True, blank=True)
+    p_adjusted = models.FloatField(null=True, blank=True)
+    verdict = models.CharField(max_length=30, choices=ComparisonRun.Verdict.choices, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "name", "group"], name="one_effect_per_name_and_group"),
+            models.CheckConstraint(name="effect_verdict_known", condition=models.Q(verdict__in=VERDICTS)),
+            *_figure_constraints("effect"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.group}".strip()
+
+    @property
+    def harm(self) -> float:
+        """How much worse the candidate is: positive when it lost, whatever the metric's direction."""
+        change = self.value or 0.0
+        return change if self.lower_is_better else -change
+
+
+class LeaderboardRun(models.Model):
+    project = models.ForeignKey("accounts.Project", models.PROTECT, related_name="leaderboard_runs")
+    snapshot = models.ForeignKey("snapshots.Snapshot", models.PROTECT, related_name="leaderboard_runs")
+    job = models.OneToOneField("jobs.Job", models.PROTECT, related_name="leaderboard_run")
+    report = models.OneToOneField(
+        "jobs.Artifact", models.PROTECT, related_name="leaderboard_run", null=True, blank=True
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.snapshot}"
+
+
+class PolicyRating(Figure):
+    """One policy's place on one leaderboard; `group` is the policy's name as the rankings wrote it."""
+
+    run = models.ForeignKey(LeaderboardRun, models.PROTECT, related_name="ratings")
+    policy = models.ForeignKey("jobs.Artifact", models.PROTECT, related_name="ratings", null=True, blank=True)
+    rank_low = models.PositiveIntegerField(null=True, blank=True)
+    rank_high = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        ordering = [models.F("value").desc(nulls_last=True), "group"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "group"], name="one_rating_per_policy"),
+            models.CheckConstraint(
+                name="rank_range_in_order",
+                condition=models.Q(rank_low__isnull=True, rank_high__isnull=True)
+                | models.Q(rank_low__lte=models.F("rank_high")),
+            ),
+            *_figure_constraints("rating"),
+        ]
+
+    def __str__(self) -> str:
+        return self.group
+
+
+class PolicyColour(models.Model):
+    """The colour of a policy's name in a project: given once, in order of appearance, and never changed."""
+
+    project = models.ForeignKey("accounts.Project", models.PROTECT, related_name="policy_colours")
+    name = models.CharField(max_length=200)
+    number = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "name"], name="one_colour_per_policy"),
+            models.UniqueConstraint(fields=["project", "number"], name="one_policy_per_number"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
