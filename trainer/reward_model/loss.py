@@ -26,7 +26,7 @@ class PairTable:
 
 
 def pair_losses(difference: Tensor, margin: Tensor, target: Tensor) -> Tensor:
-    """Loss of each pair, [P]: p·softplus(-(d-m)) + (1-p)·softplus(d-m), cross-entropy of sigmoid(d-m) with p."""
+    """Loss of each pair, [P]: p·softplus(-(d-m)) + (1-p)·softplus(d-m), a cross-entropy with target p."""
     gap = difference - margin
     return target * functional.softplus(-gap) + (1 - target) * functional.softplus(gap)
 
@@ -45,13 +45,13 @@ def mean_over_rankings(losses: Tensor, ranking: Tensor) -> Tensor:
 
 
 def pairwise_loss(scores: Tensor, pairs: PairTable) -> Tensor:
-    """Mean over rankings of the mean over pairs of -log sigmoid(r_chosen - r_rejected - margin), of scores [N]."""
+    """Mean over rankings of the mean over pairs of -log sigmoid(r_chosen - r_rejected - margin)."""
     difference = scores[pairs.chosen] - scores[pairs.rejected]
     return mean_over_rankings(pair_losses(difference, pairs.margin, pairs.target), pairs.ranking)
 
 
 def centering_penalty(scores: Tensor, pairs: PairTable) -> Tensor:
-    """Mean over rankings of the mean over pairs of (r_chosen + r_rejected)², for a small coefficient. [N] → []."""
+    """Mean over rankings of the mean over pairs of (r_chosen + r_rejected)², a scalar."""
     total = scores[pairs.chosen] + scores[pairs.rejected]
     return mean_over_rankings(total.square(), pairs.ranking)
 
