@@ -1,0 +1,190 @@
+"""Reading labels: progress, public ranking lines, lineage."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypedDict
+
+from django.db.models import Count, Prefetch, Q, QuerySet
+from django.utils.dateparse import parse_datetime
+
+from labelplatform.accounts.models import Project, User
+from labelplatform.labels.models import Campaign, Item, ItemResponse, Placement, Ranking, ResponseFlag
+from labelplatform.prompts.models import Response
+
+
+class Filters(TypedDict, total=False):
+    """Which rankings: of these campaigns (ids), of these sources, up to this time, up to this ranking (id)."""
+
+    campaigns: list[int]
+    sources: list[str]
+    until: str
+    last_ranking: int
+
+
+def campaigns(project: Project) -> QuerySet[Campaign]:
+    """The project's campaigns with `items_wanted`, `slots_wanted`, `slots_done` and `rankings_kept`, newest first."""
+    return (
+        Campaign.objects.filter(project=project)
+        .annotate(
+            items_wanted=Count("items", distinct=True),
+            slots_wanted=Count("slots", distinct=True),
+            slots_done=Count("slots", filter=Q(slots__state="done"), distinct=True),
+        )
+        .order_by("-pk")
+    )
+
+
+def rankings(project: Project, filters: Mapping[str, object] | None = None) -> QuerySet[Ranking]:
+    """The project's rankings that count (no surplus), oldest first, narrowed by `Filters`."""
+    found = Ranking.objects.filter(item__campaign__project=project, surplus=False)
+    chosen = filters or {}
+    if chosen.get("campaigns"):
+        found = found.filter(item__campaign__in=chosen["campaigns"])
+    if chosen.get("sources"):
+        found = found.filter(source__in=chosen["sources"])
+    if chosen.get("until"):
+        found = found.filter(at__lte=_time(chosen["until"]))
+    if chosen.get("last_ranking") is not None:
+        found = found.filter(pk__lte=chosen["last_ranking"])
+    return found.order_by("pk")
+
+
+def _time(until: object) -> datetime:
+    at = parse_datetime(until) if isinstance(until, str) else until
+    if not isinstance(at, datetime) or at.tzinfo is None:
+        raise ValueError(f"until: found {until!r}, wanted a time with its zone")
+    return at
+
+
+def with_content(found: QuerySet[Ranking]) -> QuerySet[Ranking]:
+    """The rankings with all that a ranking line needs, in a fixed number of statements."""
+    places = ItemResponse.objects.select_related("response__policy").order_by("position")
+    return found.select_related("item__prompt", "annotator").prefetch_related(
+        Prefetch("item__placed_responses", queryset=places),
+        Prefetch("placements", queryset=Placement.objects.order_by("pk")),
+        Prefetch("flags", queryset=ResponseFlag.objects.order_by("pk")),
+    )
+
+
+def ranking_lines(
+    project: Project, filters: Mapping[str, object] | None = None
+) -> Iterator[dict[str, object]]:
+    """The public ranking lines of a project, streamed: memory does not grow with their number."""
+    for ranking in with_content(rankings(project, filters)).iterator(chunk_size=200):
+        yield ranking_line(ranking)
+
+
+def ranking_line(ranking: Ranking) -> dict[str, object]:
+    """The public line of one ranking; ids in it are the keys of prompts and responses."""
+    responses = [place.response for place in ranking.item.placed_responses.all()]
+    key_of = {response.pk: response.key for response in responses}
+    tiers: dict[int, list[str]] = {}
+    for placement in ranking.placements.all():
+        if placement.tier is not None:
+            tiers.setdefault(placement.tier, []).append(key_of[placement.response_id])
+    line: dict[str, object] = {
+        "id": ranking.key,
+        "prompt": ranking.item.prompt.messages,
+        "responses": [_response(response) for response in responses],
+        "tiers": [tiers[tier] for tier in sorted(tiers)],
+        "annotator": ranking.annotator.username,
+        "kind": ranking.kind,
+        "item": ranking.item.key,
+        "prompt_id": ranking.item.prompt.key,
+        "source": ranking.source,
+        **_told(ranking, key_of),
+    }
+    return {**line, **ranking.detail}
+
+
+def _told(ranking: Ranking, key_of: Mapping[int, str]) -> dict[str, object]:
+    """What a ranking may or may not tell beside its order."""
+    told: dict[str, object] = {}
+    if ranking.seconds is not None:
+        told["seconds"] = ranking.seconds
+    if ranking.shown_order:
+        told["shown_order"] = [key_of[response] for response in ranking.shown_order]
+    if ranking.unacceptable:
+        told["unacceptable"] = True
+    flags: dict[str, list[str]] = {}
+    for flag in ranking.flags.all():
+        flags.setdefault(key_of[flag.response_id], []).append(flag.name)
+    return {**told, "flags": flags} if flags else told
+
+
+def _response(response: Response) -> dict[str, object]:
+    told: dict[str, object] = {"id": response.key, "text": response.text}
+    if response.policy_name:
+        told["policy"] = response.policy_name
+    return told
+
+
+@dataclass(frozen=True)
+class UnrankedItem:
+    """An item that still waits for a label, for rules that rank without a page."""
+
+    item: str
+    prompt_id: str
+    prompt: list[dict[str, str]]
+    detail: dict[str, object]
+    responses: list[dict[str, object]]
+
+
+def unranked_items(campaign: Campaign) -> Iterator[UnrankedItem]:
+    """The campaign's items that have no ranking that counts, oldest first, for `record_rankings`."""
+    places = ItemResponse.objects.select_related("response__policy").order_by("position")
+    waiting = campaign.items.exclude(rankings__surplus=False).select_related("prompt")
+    items = waiting.prefetch_related(Prefetch("placed_responses", queryset=places)).order_by("pk")
+    for item in items.iterator(chunk_size=200):
+        yield UnrankedItem(
+            item=item.key,
+            prompt_id=item.prompt.key,
+            prompt=item.prompt.messages,
+            detail=item.prompt.detail,
+            responses=[_response(place.response) for place in item.placed_responses.all()],
+        )
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A campaign as one annotator sees it: nothing of others but that items are theirs just now."""
+
+    campaign: Campaign
+    for_me: int
+    held_by_others: int
+    done_by_me: int
+
+
+def queue(project: Project, annotator: User) -> list[Waiting]:
+    """Open campaigns of the project with what waits for this person, in a fixed number of statements."""
+    mine = Q(rankings__annotator=annotator) | Q(slots__annotator=annotator, slots__state="done")
+    touched = Item.objects.filter(mine)
+    rows = (
+        Campaign.objects.filter(project=project, state=Campaign.State.OPEN, overlap__gt=0)
+        .annotate(
+            for_me=Count(
+                "slots__item",
+                filter=(Q(slots__state="open") | Q(slots__state="leased", slots__annotator=annotator))
+                & ~Q(slots__item__in=touched),
+                distinct=True,
+            ),
+            held=Count(
+                "slots",
+                filter=Q(slots__state="leased")
+                & ~Q(slots__annotator=annotator)
+                & ~Q(slots__item__in=touched),
+                distinct=True,
+            ),
+        )
+        .order_by("pk")
+    )
+    done = dict(
+        Ranking.objects.filter(annotator=annotator, item__campaign__project=project)
+        .values_list("item__campaign")
+        .annotate(rankings=Count("pk"))
+    )
+    return [
+        Waiting(row, for_me=row.for_me, held_by_others=row.held, done_by_me=done.get(row.pk, 0))
+        for row in rows
+    ]

@@ -1,0 +1,26 @@
+"""The verbs of labelling. Pages, commands, other apps and tests all come in through these."""
+
+from labelplatform.labels.rules import JudgementRefused
+from labelplatform.labels.services.assignment import LeaseLost, claim, linger, release, renew
+from labelplatform.labels.services.campaigns import CampaignRefused, add_items, create_campaign, set_state
+from labelplatform.labels.services.recording import RankingsRefused, record_comparison, record_rankings
+from labelplatform.labels.services.submission import SubmissionConflict, save_draft, submit_ranking
+
+__all__ = [
+    "CampaignRefused",
+    "JudgementRefused",
+    "LeaseLost",
+    "RankingsRefused",
+    "SubmissionConflict",
+    "add_items",
+    "claim",
+    "create_campaign",
+    "linger",
+    "record_comparison",
+    "record_rankings",
+    "release",
+    "renew",
+    "save_draft",
+    "set_state",
+    "submit_ranking",
+]

@@ -1,0 +1,143 @@
+"""Making campaigns and their items."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from labelplatform.accounts.models import Project, User
+from labelplatform.accounts.services import record
+from labelplatform.labels.models import Campaign, Item, ItemResponse, Slot
+from labelplatform.labels.orders import shown_order
+from labelplatform.prompts.models import Prompt, Response
+from trainer.rankings import Message
+from trainer.snapshots import prompt_digest
+
+BATCH = 500
+MOST_RESPONSES = 9
+
+
+class CampaignRefused(Exception):
+    """A campaign or item that cannot be made; the message is for the person."""
+
+
+@dataclass(frozen=True)
+class NewItem:
+    """A prompt with the responses to put to people, and the key it is known by (empty: derived)."""
+
+    prompt: Prompt
+    responses: Sequence[Response]
+    key: str = ""
+
+
+@transaction.atomic
+def create_campaign(
+    *,
+    project: Project,
+    name: str,
+    by: User | None,
+    kind: str = Campaign.Kind.RANKING,
+    guidelines: str = "",
+    overlap: int = 1,
+    source: str = Campaign.Source.CAMPAIGN,
+    seed: int = 0,
+) -> Campaign:
+    """Make a campaign without items."""
+    if overlap < 1 and source == Campaign.Source.CAMPAIGN:
+        raise CampaignRefused(_("At least one person must label each item."))
+    if Campaign.objects.filter(project=project, name=name).exists():
+        raise CampaignRefused(_("This project has a campaign of that name already."))
+    campaign = Campaign.objects.create(
+        project=project,
+        name=name,
+        kind=kind,
+        guidelines=guidelines,
+        overlap=overlap,
+        source=source,
+        seed=seed,
+        # People's own tools often rank only the best few; on our page everything is placed.
+        allow_unranked=source == Campaign.Source.IMPORT,
+    )
+    record(by=by, verb="created campaign", obj=campaign, project=project, overlap=overlap, source=source)
+    return campaign
+
+
+@transaction.atomic
+def set_state(*, campaign: Campaign, state: str, by: User) -> None:
+    """Open, pause or close a campaign. Leases already given stay good."""
+    campaign.state = Campaign.State(state)
+    campaign.save(update_fields=["state"])
+    record(by=by, verb="set campaign state", obj=campaign, project=campaign.project, state=state)
+
+
+@transaction.atomic
+def add_items(
+    *, campaign: Campaign, prompts: Iterable[Prompt], by: User | None, responses_per_item: int | None = None
+) -> int:
+    """Put prompts with their responses to people; returns how many items are new.
+
+    Each prompt must have 2…9 responses (exactly 2 of them are shown in a campaign of comparisons); a prompt
+    that is an item already is left as it is. `responses_per_item` shows only that many, the oldest first.
+    """
+    limit = 2 if campaign.kind == Campaign.Kind.COMPARISON else responses_per_item or MOST_RESPONSES
+    new = []
+    for prompt in prompts:
+        responses = list(prompt.responses.all())[:limit]
+        if len(responses) < 2:
+            raise CampaignRefused(_("Prompt %(key)s has fewer than two answers.") % {"key": prompt.key})
+        new.append(NewItem(prompt, responses))
+    made = create_items(campaign, new)
+    record(by=by, verb="added items", obj=campaign, project=campaign.project, items=len(made))
+    return len(made)
+
+
+def item_key(messages: Sequence[Mapping[str, object]], response_keys: Iterable[str]) -> str:
+    """Return the name of an item as the public ranking line derives it: from its prompt and its responses."""
+    prompt = prompt_digest([Message(str(message["role"]), str(message["content"])) for message in messages])
+    parts = [prompt, *sorted(response_keys)]
+    body = json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+def create_items(campaign: Campaign, wanted: Iterable[NewItem]) -> list[Item]:
+    """Insert items that are new with their responses and slots, in a fixed number of statements a batch."""
+    by_key: dict[str, NewItem] = {}
+    for new in wanted:
+        key = new.key or item_key(new.prompt.messages, (response.key for response in new.responses))
+        if by_key.setdefault(key, new).prompt != new.prompt:
+            raise CampaignRefused(_("Two prompts make the same item: %(key)s") % {"key": new.prompt.key})
+    there = set(campaign.items.filter(key__in=by_key).values_list("key", flat=True))
+    fresh = {key: new for key, new in by_key.items() if key not in there}
+    items = Item.objects.bulk_create(
+        [Item(campaign=campaign, prompt=new.prompt, key=key) for key, new in fresh.items()], batch_size=BATCH
+    )
+    ItemResponse.objects.bulk_create(
+        [
+            ItemResponse(item=item, response=response, position=position)
+            for item in items
+            for position, response in enumerate(fresh[item.key].responses)
+        ],
+        batch_size=BATCH,
+    )
+    Slot.objects.bulk_create(
+        [slot for item in items for slot in _slots(campaign, item, len(fresh[item.key].responses))],
+        batch_size=BATCH,
+    )
+    return items
+
+
+def _slots(campaign: Campaign, item: Item, count: int) -> list[Slot]:
+    """The item's slots, each with its own order of the answers; seeded by names, so that a rerun shows the same."""
+    seed = f"{campaign.seed}/{item.key}"
+    return [
+        Slot(
+            item=item,
+            campaign=campaign,
+            ordinal=ordinal,
+            shown_order=shown_order(count=count, seed=seed, ordinal=ordinal),
+        )
+        for ordinal in range(1, campaign.overlap + 1)
+    ]

@@ -1,0 +1,52 @@
+"""`manage.py write_snapshot --spec FILE --out DIR`: the child of the snapshot job."""
+
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+
+from django.core.management.base import BaseCommand
+
+from labelplatform.accounts.models import Project
+from labelplatform.labels import queries as label_queries
+from labelplatform.labels.models import Campaign
+from labelplatform.snapshots.guidelines import guideline_version
+from trainer import json_lines
+from trainer.errors import BadInput
+from trainer.snapshots import write_snapshot
+
+
+class Command(BaseCommand):
+    """Reads the labels a spec names from the database and writes them as a snapshot folder."""
+
+    help = "Write the labels that a spec names as an immutable snapshot folder."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--spec", type=Path, required=True, help="JSON file: project, filters, heldout_share"
+        )
+        parser.add_argument(
+            "--out", type=Path, required=True, help="folder to write; must not be a snapshot yet"
+        )
+
+    def handle(self, *args: object, spec: Path, out: Path, **options: object) -> None:
+        try:
+            wanted = json_lines.read_json(spec)
+            filters, share = wanted["filters"], wanted["heldout_share"]
+            assert isinstance(filters, dict)
+            project = Project.objects.get(pk=wanted["project"])
+            manifest = write_snapshot(
+                out,
+                rankings=label_queries.ranking_lines(project, filters),
+                filters=filters,
+                split_rule={"by": "prompt", "heldout_share": share},
+                guideline_version=guideline_version(_campaigns(project, filters)),
+            )
+        except BadInput as error:
+            self.stderr.write(str(error))
+            sys.exit(2)
+        self.stdout.write(f"{manifest.counts['rankings']} rankings, {manifest.counts['prompts']} prompts")
+
+
+def _campaigns(project: Project, filters: dict[str, object]) -> list[Campaign]:
+    found = label_queries.rankings(project, filters).values("item__campaign").distinct().order_by()
+    return list(Campaign.objects.filter(pk__in=found).order_by("pk"))

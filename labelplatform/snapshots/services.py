@@ -1,0 +1,61 @@
+"""Freezing labels."""
+
+from collections.abc import Mapping
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from labelplatform.accounts.models import Project, User
+from labelplatform.accounts.services import record
+from labelplatform.jobs.services import enqueue
+from labelplatform.labels import queries as label_queries
+from labelplatform.labels.models import Campaign
+from labelplatform.snapshots.models import Snapshot
+from trainer.snapshots import HELDOUT_SHARE
+
+KNOWN_FILTERS = frozenset(("campaigns", "sources", "until", "last_ranking"))
+
+
+class SnapshotRefused(Exception):
+    """Nothing to freeze, or another snapshot has that name; the message is for the person."""
+
+
+@transaction.atomic
+def freeze_snapshot(
+    *, project: Project, name: str, by: User | None, filters: Mapping[str, object] | None = None
+) -> Snapshot:
+    """Ask for an immutable set of the labels that exist now; the job writes it.
+
+    The last ranking of this moment is part of the promise, so that a second attempt writes the same bytes. The same
+    name with the same wishes is the same snapshot; with others it is refused.
+    """
+    asked = _checked(project, filters or {})
+    existing = Snapshot.objects.filter(project=project, name=name).first()
+    if existing is not None:
+        if {**existing.filters, "last_ranking": None} != {**asked, "last_ranking": None}:
+            raise SnapshotRefused(_("This project has a snapshot of that name already."))
+        return existing
+    last = label_queries.rankings(project, asked).last()
+    if last is None:
+        raise SnapshotRefused(_("There are no labels to freeze yet."))
+    frozen = {**asked, "last_ranking": last.pk}
+    spec = {"project": project.pk, "name": name, "filters": frozen, "heldout_share": HELDOUT_SHARE}
+    job = enqueue(kind="snapshot", spec=spec, project=project, by=by)
+    snapshot = Snapshot.objects.create(project=project, name=name, job=job, filters=frozen)
+    record(by=by, verb="froze snapshot", obj=snapshot, project=project, filters=frozen)
+    return snapshot
+
+
+def _checked(project: Project, filters: Mapping[str, object]) -> dict[str, object]:
+    """The wishes that narrow anything, or a refusal; campaigns must be the project's own."""
+    if set(filters) - KNOWN_FILTERS:
+        raise ValidationError(f"filters: found {sorted(set(filters) - KNOWN_FILTERS)[0]!r}")
+    asked = {key: value for key, value in filters.items() if value}
+    if "campaigns" in asked:
+        chosen = asked["campaigns"]
+        assert isinstance(chosen, list)
+        own = set(Campaign.objects.filter(project=project, pk__in=chosen).values_list("pk", flat=True))
+        if set(chosen) - own:
+            raise ValidationError("filters: a campaign is not part of this project")
+    return asked
