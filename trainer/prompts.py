@@ -126,6 +126,21 @@ def parse_response(line: JsonObject, where: str) -> PromptLine:
     return parsed
 
 
+def response_line(
+    prompt: PromptLine, response: str, *, policy: str, seed: int, number: int, sampling: JsonObject
+) -> JsonObject:
+    """The response line of response `number` (from 0) to `prompt`: the whole prompt line and what was
+    answered.
+
+    `response_id` is a digest of policy, seed, prompt and number: unique, the same when sampled again, and
+    blind, for
+    people who rank must not read the policy's name in it.
+    """
+    name = hashlib.sha256(f"{policy}\0{seed}\0{prompt.id}\0{number}".encode()).hexdigest()[:16]
+    told = {"response": response, "policy": policy, "seed": seed, "sampling": sampling, "response_id": name}
+    return {**prompt.line, **told}
+
+
 def parse_demonstration(line: JsonObject, where: str) -> Demonstration:
     """The demonstration in `line`. Refuses missing keys, an empty response and malformed messages."""
     known = ("id", "prompt", "response", "annotator")

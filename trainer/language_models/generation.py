@@ -4,7 +4,7 @@ changes.
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -60,7 +60,6 @@ class _Rows:
     places: Tensor  # [rows], the position of the token to come
     numbers: Tensor  # [rows], which row of the batch each is
     ended: Tensor  # [rows], bool
-    tokens: list[Tensor] = field(default_factory=list)
 
 
 def row_noise(seed: int, prompt: int, response: int, steps: int) -> Tensor:

@@ -1,0 +1,1 @@
+"""Pretraining of a small Llama-style model: documents, tokenizer, packing, and the loop over them."""

@@ -1,0 +1,188 @@
+"""The verb `pretrain`: a tokenizer and a small Llama-style model from text alone."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from trainer.errors import BadInput
+from trainer.language_models import save_language_model
+from trainer.pretraining.documents import (
+    Document,
+    encode_documents,
+    heldout_rows,
+    packed_batches,
+    read_documents,
+)
+from trainer.pretraining.tokenizer import train_tokenizer
+from trainer.progress import ProgressMode, ProgressWriter
+from trainer.run_folder import open_run_folder
+from trainer.specs import PretrainSpec
+from trainer.training_loop import Stepper, autocast, prepare
+
+# Tokens of one forward and backward pass: small enough for a processor's cache, large enough to fill its
+# units.
+MICRO_TOKENS = 2048
+# A run by the clock has no number of steps: its schedule and progress count in thousandths of its time.
+CLOCK_STEPS = 1000
+
+
+def run(spec: PretrainSpec, mode: ProgressMode) -> None:
+    """Trains and writes the run folder `spec.out`.
+
+    Metrics: heldout_loss (nats a token, null without held-out documents), train_loss (mean of the last tenth
+    of the
+    steps), parameters, vocabulary, documents, tokens (trained on), steps, cpu_seconds.
+    """
+    documents = read_documents(spec.texts)
+    folder = open_run_folder(spec.out, spec)
+    generator = prepare(spec)
+    started = time.process_time()
+    train, heldout = _split(documents, spec.heldout_share, generator)
+    texts = (text for document in train for text in document.contents)
+    tokenizer = train_tokenizer(texts, vocabulary=spec.vocabulary, context=spec.context)
+    model = new_model(spec, tokenizer)
+    batches = packed_batches(
+        encode_documents(tokenizer, train),
+        context=spec.context,
+        rows=max(spec.batch_tokens // spec.context, 1),
+        generator=generator,
+    )
+    check = heldout_rows(encode_documents(tokenizer, heldout), context=spec.context) if heldout else None
+    with folder.progress(mode) as progress:
+        result = _train(model, batches, check, spec, progress)
+    save_language_model(model, tokenizer, folder.path)
+    folder.finish(
+        {
+            "heldout_loss": result.heldout_loss,
+            "train_loss": result.train_loss,
+            "parameters": sum(parameter.numel() for parameter in model.parameters()),
+            "vocabulary": len(tokenizer),
+            "documents": len(train),
+            "heldout_documents": len(heldout),
+            "tokens": result.tokens,
+            "steps": result.steps,
+            "cpu_seconds": round(time.process_time() - started, 2),
+        }
+    )
+
+
+def new_model(spec: PretrainSpec, tokenizer: Any) -> Any:
+    """A LlamaForCausalLM with fresh weights (normal, standard deviation 0.02), input and output embeddings
+    tied.
+
+    The feed-forward width is 8/3 of the hidden width, rounded up to a multiple of 8 (Shazeer 2020).
+    """
+    shape = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=spec.width,
+        intermediate_size=-(-spec.width // 3) * 8,
+        num_hidden_layers=spec.layers,
+        num_attention_heads=spec.heads,
+        num_key_value_heads=spec.heads,
+        max_position_embeddings=spec.context,
+        tie_word_embeddings=True,
+        attn_implementation="sdpa",
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        bos_token_id=None,
+    )
+    return LlamaForCausalLM(shape).to(spec.device)
+
+
+def next_token_loss(model: Any, inputs: Tensor, targets: Tensor) -> Tensor:
+    """Mean of -log p(target | tokens before it) over inputs and targets [B, T]; targets of -100 do not count.
+
+    No attention mask: rows hold no padding. A row's attention crosses the end tokens between its documents.
+    """
+    hidden = model.get_decoder()(input_ids=inputs, use_cache=False).last_hidden_state
+    logits = model.get_output_embeddings()(hidden)
+    return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=-100)
+
+
+@torch.no_grad()
+def heldout_loss(model: Any, rows: tuple[Tensor, Tensor]) -> float:
+    """Mean loss in nats a token over the held-out rows (inputs, targets)."""
+    device = model.device
+    total, count = 0.0, 0
+    for inputs, targets in zip(rows[0].split(16), rows[1].split(16), strict=True):
+        counted = int((targets != -100).sum())
+        total += float(next_token_loss(model, inputs.to(device), targets.to(device))) * counted
+        count += counted
+    return total / count
+
+
+@dataclass(frozen=True)
+class _Result:
+    heldout_loss: float | None
+    train_loss: float
+    tokens: int
+    steps: int
+
+
+def _train(
+    model: Any,
+    batches: Iterator[tuple[Tensor, Tensor]],
+    check: tuple[Tensor, Tensor] | None,
+    spec: PretrainSpec,
+    progress: ProgressWriter,
+) -> _Result:
+    steps = spec.steps or CLOCK_STEPS
+    stepper = Stepper(model.parameters(), spec, steps)
+    model.train()
+    losses: list[float] = []
+    tokens, done, shown = 0, 0.0, max(steps // 20, 1)
+    started = time.monotonic()
+    while done < steps:
+        batch = next(batches)
+        loss = _step(model, stepper, batch, spec, done)
+        losses.append(loss)
+        tokens += batch[0].numel()
+        before, done = done, _done(spec, stepper.taken, started)
+        checked = heldout_loss(model, check) if check and done // shown > before // shown else None
+        told = {"loss": loss} if checked is None else {"loss": loss, "heldout_loss": checked}
+        progress.step(round(min(done, steps)), steps, **told)
+    model.eval()
+    last = losses[-max(len(losses) // 10, 1) :]
+    final = heldout_loss(model, check) if check else None
+    return _Result(final, sum(last) / len(last), tokens, stepper.taken)
+
+
+def _step(model: Any, stepper: Stepper, batch: tuple[Tensor, Tensor], spec: PretrainSpec, at: float) -> float:
+    """One optimiser step over a batch (inputs, targets) in micro-batches; its mean loss."""
+    rows = max(MICRO_TOKENS // spec.context, 1)
+    loss = 0.0
+    for inputs, targets in zip(batch[0].split(rows), batch[1].split(rows), strict=True):
+        share = len(inputs) / len(batch[0])
+        with autocast(spec):
+            part = next_token_loss(model, inputs.to(spec.device), targets.to(spec.device)) * share
+        loss += stepper.accumulate(part)
+    stepper.step(at=at)
+    return loss
+
+
+def _done(spec: PretrainSpec, taken: int, started: float) -> float:
+    if spec.minutes is None:
+        return float(taken)
+    return CLOCK_STEPS * (time.monotonic() - started) / (60 * spec.minutes)
+
+
+def _split(
+    documents: list[Document], share: float, generator: torch.Generator
+) -> tuple[list[Document], list[Document]]:
+    """Documents to train on and documents to hold out: a seeded draw of `share` of them, at least one of
+    each.
+    """
+    count = round(share * len(documents))
+    if share and not count and len(documents) > 1:
+        count = 1
+    drawn = set(torch.randperm(len(documents), generator=generator)[:count].tolist())
+    train = [document for number, document in enumerate(documents) if number not in drawn]
+    if not train:
+        raise BadInput("found too few documents to hold some out, wanted more or --heldout-share 0")
+    return train, [document for number, document in enumerate(documents) if number in drawn]

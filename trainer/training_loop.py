@@ -1,0 +1,165 @@
+"""What every training verb shares: seeds, threads, learning rate, optimiser, which layers learn, and when to
+stop.
+"""
+
+import math
+import os
+import random
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from trainer.errors import BadInput, TrainingStopped
+from trainer.specs import ModelSpec, TrainingSpec, parse_tuning
+
+
+class StepReport(NamedTuple):
+    """One optimiser step: the learning rate it used and the norm of its gradient before clipping."""
+
+    learning_rate: float
+    gradient_norm: float
+
+
+def prepare(spec: ModelSpec) -> torch.Generator:
+    """A generator seeded with the spec's seed, after seeding torch and random, setting threads and checking
+    the device.
+
+    Refuses (BadInput) a device that is not there.
+    """
+    threads = spec.threads or int(os.environ.get("OMP_NUM_THREADS", "1"))
+    torch.set_num_threads(threads)
+    # Numbers too small for normal form cost a hundred times more on a CPU and change nothing that is
+    # measured.
+    torch.set_flush_denormal(True)
+    if not spec.device.startswith(("cpu", "cuda")) or (
+        spec.device.startswith("cuda") and not torch.cuda.is_available()
+    ):
+        raise BadInput(f"--device: found {spec.device!r}, wanted a device of this machine, such as cpu")
+    random.seed(spec.seed)
+    torch.manual_seed(spec.seed)
+    return torch.Generator().manual_seed(spec.seed)
+
+
+def autocast(spec: ModelSpec) -> AbstractContextManager[object]:
+    """The context for forward passes under the spec's precision:
+    nothing for float32, mixed precision for bfloat16.
+    """
+    if spec.precision == "float32":
+        return nullcontext()
+    return torch.autocast(spec.device.partition(":")[0], dtype=torch.bfloat16)
+
+
+def learning_rate_at(
+    step: float, steps: float, *, peak: float, schedule: str, warmup_share: float = 0.0
+) -> float:
+    """The learning rate of step 0 <= `step` < `steps`.
+
+    Rises as (step + 1) / (warmup + 1) over the first warmup = floor(warmup_share * steps) steps, then with
+    t = (step - warmup) / (steps - warmup): constant peak; linear peak * (1 - t); cosine peak * (1 + cos(pi
+    t)) / 2.
+    """
+    warmup = math.floor(warmup_share * steps)
+    if step < warmup:
+        return peak * (step + 1) / (warmup + 1)
+    t = (step - warmup) / max(steps - warmup, 1)
+    falls = {"constant": 1.0, "linear": 1 - t, "cosine": (1 + math.cos(math.pi * t)) / 2}
+    return peak * falls[schedule]
+
+
+def apply_tuning(model: Any, tuning: str) -> None:
+    """Marks which parameters of a transformers model learn.
+
+    full: all. last-layers:N: the last N layers, the final norm and any head that is not tied to the
+    embeddings.
+    frozen-layers:N: all but the embeddings and the first N layers. Refuses (BadInput) N beyond the model's
+    layers.
+    """
+    try:
+        kind, count = parse_tuning(tuning)
+    except ValueError as error:
+        raise BadInput(f"--tuning: {error}") from None
+    if kind == "full":
+        return
+    trunk = model.base_model
+    layers = list(trunk.layers)
+    if count > len(layers):
+        raise BadInput(f"--tuning: found {tuning}, wanted at most the model's {len(layers)} layers")
+    frozen = layers[:-count] if kind == "last-layers" else layers[:count]
+    for module in (trunk.embed_tokens, *frozen):
+        module.requires_grad_(False)
+
+
+class Stepper:
+    """AdamW with a schedule and clipping over some parameters. `accumulate` losses, then `step`.
+
+    AdamW: Loshchilov and Hutter 2019, PyTorch's form of epsilon; betas 0.9 and 0.95 unless told.
+    Weight decay acts on matrices only, as norms and biases have nothing to shrink.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[nn.Parameter],
+        spec: TrainingSpec,
+        steps: float,
+        *,
+        betas: tuple[float, float] = (0.9, 0.95),
+    ) -> None:
+        self.parameters = [parameter for parameter in parameters if parameter.requires_grad]
+        self.steps, self.taken = steps, 0
+        self._spec = spec
+        matrices = [parameter for parameter in self.parameters if parameter.dim() >= 2]
+        vectors = [parameter for parameter in self.parameters if parameter.dim() < 2]
+        groups = [
+            {"params": matrices, "weight_decay": spec.weight_decay},
+            {"params": vectors, "weight_decay": 0.0},
+        ]
+        self.optimiser = torch.optim.AdamW(
+            [group for group in groups if group["params"]],
+            lr=spec.learning_rate,
+            betas=betas,
+            eps=spec.adam_eps,
+            fused=True,
+        )
+
+    def accumulate(self, loss: Tensor) -> float:
+        """Adds the gradient of `loss` to this step's; the loss as a number.
+        Refuses (TrainingStopped) one not finite.
+        """
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise self._stopped(f"a loss of {value}")
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        return value
+
+    def step(self, *, at: float | None = None) -> StepReport:
+        """One clipped optimiser step at the schedule's learning rate (of step `at`; default: steps taken so
+        far).
+
+        Refuses (TrainingStopped) a gradient that is not finite.
+        """
+        spec = self._spec
+        norm = float(nn.utils.clip_grad_norm_(self.parameters, spec.clip_norm))
+        if not math.isfinite(norm):
+            raise self._stopped(f"a gradient of norm {norm}")
+        rate = learning_rate_at(
+            self.taken if at is None else at,
+            self.steps,
+            peak=spec.learning_rate,
+            schedule=spec.schedule,
+            warmup_share=spec.warmup_share,
+        )
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        self.taken += 1
+        return StepReport(rate, norm)
+
+    def _stopped(self, found: str) -> TrainingStopped:
+        rate = self._spec.learning_rate
+        return TrainingStopped(
+            f"step {self.taken + 1}: found {found}, wanted a finite one: try a --learning-rate below {rate:g}"
+        )
