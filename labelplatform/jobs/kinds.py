@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from labelplatform.jobs.models import Artifact, Job, Schedule
 
 
-class UnknownKind(LookupError):
+class UnknownKindError(LookupError):
     """No app has registered a kind of this name."""
 
 
@@ -56,7 +56,7 @@ def get(name: str) -> JobKind:
     try:
         return _kinds[name]
     except KeyError:
-        raise UnknownKind(f"no job kind {name!r}: there are {', '.join(sorted(_kinds)) or 'none'}") from None
+        raise UnknownKindError(f"no job kind {name!r}: there are {', '.join(sorted(_kinds)) or 'none'}") from None
 
 
 def names() -> list[str]:

@@ -168,7 +168,9 @@ class Schedule(models.Model):
     )
     rounds = models.PositiveIntegerField(default=0)
     next_due_at = models.DateTimeField(null=True, blank=True)
-    seen_artifact_id = models.BigIntegerField(default=0)
+    # Artifacts up to this one were there before the schedule; which later ones it has answered stands beside it.
+    after_artifact_id = models.BigIntegerField(default=0)
+    answered = models.ManyToManyField(Artifact, related_name="answered_by", blank=True)
     failure = models.TextField(blank=True)
 
     class Meta:

@@ -145,7 +145,7 @@ def create_schedule(
         artifact_kind=artifact_kind,
         requested_by=by,
         next_due_at=timezone.now() if every_minutes else None,
-        seen_artifact_id=latest or 0,
+        after_artifact_id=latest or 0,
     )
     schedule.full_clean()
     schedule.save(force_insert=True)

@@ -4,11 +4,15 @@ olga researches in another project and must see nothing of this one.
 """
 
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from labelplatform.accounts.models import Project, Role, User
+from labelplatform.jobs.models import Job
+from labelplatform.jobs.tasks import run_job
 from tests.labelplatform.builders import build_membership, build_project, build_user
 
 
@@ -56,3 +60,33 @@ def sign_in() -> Callable[[User], Client]:
         return client
 
     return open_browser
+
+
+@pytest.fixture
+def run_jobs(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[Job]]:
+    """Runs every queued job to its end by the real task body with real child processes, only without Celery.
+
+    Jobs that finishing jobs enqueue are run too. The jobs that ran come back in their order.
+    """
+    name = str(connection.settings_dict["NAME"])
+    if connection.vendor == "sqlite":
+        monkeypatch.setenv("DATABASE_URL", f"sqlite:///{name}")
+    else:
+        monkeypatch.setenv("DATABASE_URL", _server_url(name))
+
+    def drain() -> list[Job]:
+        ran = []
+        while job := Job.objects.filter(state=Job.State.QUEUED).order_by("pk").first():
+            run_job(job.pk)
+            ran.append(Job.objects.get(pk=job.pk))
+        return ran
+
+    return drain
+
+
+def _server_url(name: str) -> str:
+    server = connection.settings_dict
+    person = f"{quote(server['USER'])}:{quote(server['PASSWORD'])}"
+    if str(server["HOST"]).startswith("/"):
+        return f"postgres://{person}@/{name}?host={quote(server['HOST'])}"
+    return f"postgres://{person}@{server['HOST']}:{server['PORT'] or 5432}/{name}"
