@@ -31,23 +31,24 @@ def pair_losses(difference: Tensor, margin: Tensor, target: Tensor) -> Tensor:
     return target * functional.softplus(-gap) + (1 - target) * functional.softplus(gap)
 
 
-def mean_over_rankings(losses: Tensor, ranking: Tensor) -> Tensor:
-    """Mean over rankings of each ranking's mean, a scalar: a ranking of nine weighs as much as one pair.
+def mean_over_rankings(losses: Tensor, ranking: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Mean over rankings of each ranking's weighted mean: a ranking of nine weighs as much as one pair.
 
-    `losses` and `ranking` are [P]. InstructGPT (Ouyang et al. 2022), equation 1. Refuses an empty batch.
+    All are [P], the mean a scalar; no weight is 1 each. InstructGPT (Ouyang et al. 2022), equation 1.
+    Refuses an empty batch.
     """
     if losses.numel() == 0:
         raise ValueError("a batch without one pair has no loss; leave out rankings whose responses all tie")
-    rankings = int(ranking.max()) + 1
-    counts = losses.new_zeros(rankings).index_add(0, ranking, torch.ones_like(losses))
-    present = int((counts > 0).sum())
-    return (losses / counts[ranking]).sum() / present
+    weight = torch.ones_like(losses) if weight is None else weight.to(losses)
+    totals = losses.new_zeros(int(ranking.max()) + 1).index_add(0, ranking, weight)
+    present = int((totals > 0).sum())
+    return (weight * losses / totals[ranking]).sum() / present
 
 
-def pairwise_loss(scores: Tensor, pairs: PairTable) -> Tensor:
-    """Mean over rankings of the mean over pairs of -log sigmoid(r_chosen - r_rejected - margin)."""
+def pairwise_loss(scores: Tensor, pairs: PairTable, weight: Tensor | None = None) -> Tensor:
+    """Mean over rankings of the (weighted) mean over pairs of -log sigmoid(r_chosen - r_rejected - margin)."""
     difference = scores[pairs.chosen] - scores[pairs.rejected]
-    return mean_over_rankings(pair_losses(difference, pairs.margin, pairs.target), pairs.ranking)
+    return mean_over_rankings(pair_losses(difference, pairs.margin, pairs.target), pairs.ranking, weight)
 
 
 def centering_penalty(scores: Tensor, pairs: PairTable) -> Tensor:

@@ -1,0 +1,177 @@
+"""The verb `reward-model`: a scalar model from rankings, kept at its best held-out epoch."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from trainer import json_lines
+from trainer.errors import BadInput
+from trainer.progress import ProgressMode, ProgressWriter
+from trainer.prompts import Demonstration, read_demonstrations
+from trainer.reward_model.batches import (
+    EncodedRanking,
+    batch_loss,
+    encode_rankings,
+    epoch_steps,
+    pair_differences,
+    teaches,
+)
+from trainer.reward_model.heldout import Heldout, heldout_lines, mean_score_by_flag, measure_heldout
+from trainer.reward_model.model import (
+    RewardModel,
+    encode_group,
+    raw_scores,
+    save_reward_model,
+    scores_of,
+    start_reward_model,
+    token_budget_spans,
+    with_bias,
+)
+from trainer.run_folder import open_run_folder
+from trainer.snapshots import Snapshot, read_snapshot
+from trainer.specs import RewardModelSpec
+from trainer.training_loop import Stepper, apply_tuning, autocast, prepare
+
+HELDOUT_SCORES = "heldout_scores.jsonl"
+
+
+def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
+    """Trains and writes the run folder `spec.out`, heldout_scores.jsonl among it.
+
+    Metrics: heldout_accuracy, heldout_loss, pairs and rankings (trained on), heldout_pairs, heldout_rankings,
+    score_by_flag (held out), kept_epoch, score_bias, score_bias_from, cpu_seconds.
+    """
+    started = time.process_time()
+    snapshot = read_snapshot(spec.rankings)
+    demonstrations = read_demonstrations(spec.demonstrations) if spec.demonstrations else None
+    generator = prepare(spec)
+    model = start_reward_model(spec.model, seed=spec.seed, device=spec.device)
+    train = encode_rankings(model, snapshot.split("train"), spec.rankings)
+    heldout = encode_rankings(model, snapshot.split("heldout"), spec.rankings)
+    taught = [encoded for encoded in train if teaches(encoded, spec)]
+    if not taught:
+        raise BadInput(
+            f"{spec.rankings}: found no pair to learn from in {len(train)} training rankings, "
+            "wanted one ranking at least whose responses do not all tie"
+        )
+    folder = open_run_folder(spec.out, spec)
+    with folder.progress(mode) as progress:
+        kept = train_reward_model(model, taught, heldout, spec, generator=generator, progress=progress)
+    model = calibrated(model, train, snapshot, demonstrations, spec)
+    lines = heldout_lines(model, heldout)
+    json_lines.write_atomically(folder.path / HELDOUT_SCORES, lines)
+    save_reward_model(model, folder.path)
+    folder.finish(
+        {
+            "heldout_accuracy": kept.heldout.accuracy,
+            "heldout_loss": kept.heldout.loss,
+            "pairs": sum(len(encoded.pairs) for encoded in taught),
+            "rankings": len(taught),
+            "heldout_pairs": kept.heldout.pairs,
+            "heldout_rankings": len(heldout),
+            "score_by_flag": mean_score_by_flag(lines),
+            "kept_epoch": kept.epoch,
+            "score_bias": model.bias,
+            "score_bias_from": model.bias_from,
+            "cpu_seconds": round(time.process_time() - started, 2),
+        }
+    )
+
+
+@dataclass
+class Kept:
+    """The best epoch so far: its number, its held-out figures and its weights."""
+
+    epoch: int = 0
+    heldout: Heldout = field(default_factory=lambda: Heldout(None, None, 0))
+    weights: dict[str, Tensor] = field(default_factory=dict)
+
+    def offer(self, epoch: int, heldout: Heldout, model: RewardModel) -> bool:
+        """Takes the epoch when its held-out loss is lower (always where none can be told); True when taken."""
+        if self.heldout.loss is not None and heldout.loss is not None and heldout.loss >= self.heldout.loss:
+            return False
+        self.epoch, self.heldout = epoch, heldout
+        self.weights = {name: value.detach().clone() for name, value in model.model.state_dict().items()}
+        return True
+
+
+def train_reward_model(
+    model: RewardModel,
+    taught: Sequence[EncodedRanking],
+    heldout: Sequence[EncodedRanking],
+    spec: RewardModelSpec,
+    *,
+    generator: torch.Generator,
+    progress: ProgressWriter,
+) -> Kept:
+    """Trains `model` in place and leaves it with the weights of the epoch of the lowest held-out loss.
+
+    Stops after `patience` epochs without a lower one. Without held-out rankings the last epoch is kept.
+    """
+    apply_tuning(model.model, spec.tuning)
+    tokens = [encoded.group.tokens for encoded in taught]
+    steps = spec.epochs * -(-len(taught) // spec.rankings_per_step)
+    stepper = Stepper(model.model.parameters(), spec, steps, betas=(0.9, 0.999))
+    kept = Kept()
+    for epoch in range(1, spec.epochs + 1):
+        for places in epoch_steps(tokens, spec.rankings_per_step, generator):
+            loss, accuracy = _step(model, stepper, [taught[place] for place in places], spec)
+            progress.step(stepper.taken, steps, loss=loss, accuracy=accuracy)
+        found = measure_heldout(model, heldout, spec)
+        better = kept.offer(epoch, found, model)
+        progress.step(
+            stepper.taken, steps, epoch=epoch, heldout_loss=found.loss, heldout_accuracy=found.accuracy
+        )
+        if not better and epoch - kept.epoch >= spec.patience:
+            break
+    model.model.load_state_dict(kept.weights)
+    return kept
+
+
+def _step(
+    model: RewardModel, stepper: Stepper, rankings: Sequence[EncodedRanking], spec: RewardModelSpec
+) -> tuple[float, float | None]:
+    """One optimiser step on whole rankings; its loss, and its accuracy before the step."""
+    loss, differences = 0.0, []
+    for start, end in token_budget_spans([one.group.tokens for one in rankings], spec.batch_tokens):
+        part = rankings[start:end]
+        with autocast(spec):
+            scores = raw_scores(model, [encoded.group for encoded in part])
+        loss += stepper.accumulate(batch_loss(scores, part, spec) * (len(part) / len(rankings)))
+        known = iter(scores.tolist())
+        for encoded in part:
+            differences += pair_differences([next(known) for _ in encoded.group.responses], encoded)
+    stepper.step()
+    right = sum(1.0 if difference > 0 else 0.5 * (difference == 0) for difference in differences)
+    return loss, right / len(differences) if differences else None
+
+
+def calibrated(
+    model: RewardModel,
+    train: Sequence[EncodedRanking],
+    snapshot: Snapshot,
+    given: Sequence[Demonstration] | None,
+    spec: RewardModelSpec,
+) -> RewardModel:
+    """The model with the bias by which demonstrations score 0 on average (Stiennon et al. 2020).
+
+    They are those given, else the snapshot's, else the best tier of the training rankings.
+    """
+    demonstrations = snapshot.demonstrations if given is None else given
+    if demonstrations:
+        where = spec.demonstrations or spec.rankings
+        groups = [
+            encode_group(model, one.prompt, [one.response], f"{where}: demonstration {one.id}")
+            for one in demonstrations
+        ]
+        scores = [own[0] for own in scores_of(model, groups)]
+        return with_bias(model, -sum(scores) / len(scores), "demonstrations")
+    best = [
+        own[place]
+        for own, encoded in zip(scores_of(model, [one.group for one in train]), train, strict=True)
+        for place in (encoded.tiers[0] if encoded.tiers else ())
+    ]
+    return with_bias(model, -sum(best) / len(best), "best tier")
