@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from labelplatform.accounts.models import Membership, Project, Role, User
 from tests.labelplatform.builders import PASSWORD, build_membership, build_project
@@ -45,8 +46,12 @@ def test_sign_out_ends_the_session_and_only_by_post(project: Project, ada: User,
 def test_root_leads_an_annotator_to_the_queue_and_a_researcher_to_the_overview(
     project: Project, ada: User, rosa: User, sign_in: SignIn
 ) -> None:
-    assert sign_in(ada).get("/", follow=True).redirect_chain[-1][0] == "/p/harbour/queue/"
-    assert sign_in(rosa).get("/", follow=True).redirect_chain[-1][0] == "/p/harbour/home/"
+    assert sign_in(ada).get("/", follow=True).redirect_chain[-1][0] == reverse(
+        "labels:queue", args=["harbour"]
+    )
+    assert sign_in(rosa).get("/", follow=True).redirect_chain[-1][0] == reverse(
+        "reports:home", args=["harbour"]
+    )
 
 
 def test_root_offers_the_choice_between_several_projects(
