@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from labelplatform.jobs.curves import nice_ticks, number
 
 WIDTH, HEIGHT, PAD = 260, 26, 10
-BAR_WIDTH, BAR_HEIGHT = 150, 14
+BAR_WIDTH, BAR_HEIGHT = 160, 18
+# Full, half, hollow: the parts of a bar are told apart without colour, which belongs to the policy.
+OPACITIES = (1.0, 0.35, 0.0)
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,13 @@ class Whisker:
     low: float
     high: float
     zero: float | None
-    colour: int
     text: str
     marks: tuple[Mark, ...] = ()
     width: int = WIDTH
     height: int = HEIGHT
     middle: float = HEIGHT / 2
+    cap_top: float = HEIGHT / 2 - 6
+    cap_bottom: float = HEIGHT / 2 + 6
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class Segment:
     width: float
     share: float
     text: str
+    opacity: float
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ class StackedBar:
     text: str
     width: int = BAR_WIDTH
     height: int = BAR_HEIGHT
+    inner: int = BAR_HEIGHT - 2
 
 
 def figure(value: float | None, low: float | None, high: float | None, digits: int = 3) -> str:
@@ -94,7 +99,6 @@ def whisker(
     low: float | None,
     high: float | None,
     *,
-    colour: int = 0,
     marks: Iterable[tuple[float, str]] = (),
     digits: int = 3,
 ) -> Whisker | None:
@@ -107,7 +111,6 @@ def whisker(
         low=scale.x(left),
         high=scale.x(right),
         zero=scale.zero,
-        colour=colour,
         text=figure(value, low, high, digits),
         marks=tuple(Mark(scale.x(at), label) for at, label in marks),
     )
@@ -119,6 +122,7 @@ def stacked_bar(shares: Iterable[tuple[str, str, float, str]]) -> StackedBar:
     at = 0.0
     for name, label, share, text in shares:
         width = round(BAR_WIDTH * min(max(share, 0.0), 1.0), 1)
-        segments.append(Segment(name, label, round(at, 1), width, share, text))
+        opacity = OPACITIES[len(segments) % len(OPACITIES)]
+        segments.append(Segment(name, label, round(at, 1), width, share, text, opacity))
         at += width
     return StackedBar(tuple(segments), "; ".join(f"{each.label} {each.text}" for each in segments))

@@ -32,6 +32,12 @@ class EvaluationRun(models.Model):
         return self.name
 
 
+class Better(models.TextChoices):
+    HIGHER = "higher", _("higher is better")
+    LOWER = "lower", _("lower is better")
+    NEITHER = "neither", _("neither direction is better")
+
+
 class Figure(models.Model):
     """What every stored figure is: a value with its interval and n, or no value with the reason why."""
 
@@ -41,6 +47,7 @@ class Figure(models.Model):
     high = models.FloatField(null=True, blank=True)
     n = models.PositiveIntegerField(null=True, blank=True)
     reason = models.CharField(max_length=500, blank=True)
+    better = models.CharField(max_length=10, choices=Better.choices, default=Better.NEITHER)
 
     class Meta:
         abstract = True
@@ -52,6 +59,10 @@ def _figure_constraints(prefix: str) -> list[models.BaseConstraint]:
         models.CheckConstraint(
             name=f"{prefix}_has_value_or_reason",
             condition=models.Q(value__isnull=False) | ~models.Q(reason=""),
+        ),
+        models.CheckConstraint(
+            name=f"{prefix}_direction_known",
+            condition=models.Q(better__in=["higher", "lower", "neither"]),
         ),
         models.CheckConstraint(
             name=f"{prefix}_interval_in_order",
@@ -113,9 +124,10 @@ class MeasuredEffect(Figure):
 
     run = models.ForeignKey(ComparisonRun, models.PROTECT, related_name="effects")
     name = models.CharField(max_length=120)
-    lower_is_better = models.BooleanField(default=False)
-    baseline_value = models.FloatField(null=True, blank=True)
-    candidate_value = models.FloatField(null=True, blank=True)
+    baseline_value = models.FloatField()
+    candidate_value = models.FloatField()
+    lost = models.PositiveIntegerField(default=0)
+    gained = models.PositiveIntegerField(default=0)
     p_value = models.FloatField(null=True, blank=True)
     p_adjusted = models.FloatField(null=True, blank=True)
     verdict = models.CharField(max_length=30, choices=ComparisonRun.Verdict.choices, blank=True)
@@ -133,9 +145,9 @@ class MeasuredEffect(Figure):
 
     @property
     def harm(self) -> float:
-        """How much worse the candidate is: positive when it lost, whatever the metric's direction."""
-        change = self.value or 0.0
-        return change if self.lower_is_better else -change
+        """How much worse the candidate is: positive when it lost; nothing where neither direction is better."""
+        signs = {Better.HIGHER: -1.0, Better.LOWER: 1.0}
+        return signs.get(Better(self.better), 0.0) * (self.value or 0.0)
 
 
 class LeaderboardRun(models.Model):
@@ -159,8 +171,11 @@ class PolicyRating(Figure):
 
     run = models.ForeignKey(LeaderboardRun, models.PROTECT, related_name="ratings")
     policy = models.ForeignKey("jobs.Artifact", models.PROTECT, related_name="ratings", null=True, blank=True)
-    rank_low = models.PositiveIntegerField(null=True, blank=True)
-    rank_high = models.PositiveIntegerField(null=True, blank=True)
+    rank_best = models.PositiveIntegerField(null=True, blank=True)
+    rank_worst = models.PositiveIntegerField(null=True, blank=True)
+    wins = models.PositiveIntegerField(default=0)
+    losses = models.PositiveIntegerField(default=0)
+    ties = models.PositiveIntegerField(default=0)
 
     class Meta:
         ordering = [models.F("value").desc(nulls_last=True), "group"]
@@ -168,8 +183,8 @@ class PolicyRating(Figure):
             models.UniqueConstraint(fields=["run", "group"], name="one_rating_per_policy"),
             models.CheckConstraint(
                 name="rank_range_in_order",
-                condition=models.Q(rank_low__isnull=True, rank_high__isnull=True)
-                | models.Q(rank_low__lte=models.F("rank_high")),
+                condition=models.Q(rank_best__isnull=True, rank_worst__isnull=True)
+                | models.Q(rank_best__lte=models.F("rank_worst")),
             ),
             *_figure_constraints("rating"),
         ]

@@ -3,7 +3,7 @@
 What a run measured becomes rows here, exactly once: pages show rows, never files.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -18,6 +18,7 @@ from labelplatform.accounts.models import Project, User
 from labelplatform.accounts.services import record
 from labelplatform.evaluations import command_lines
 from labelplatform.evaluations.models import (
+    Better,
     ComparisonRun,
     EvaluationRun,
     LeaderboardRun,
@@ -33,9 +34,11 @@ from labelplatform.jobs.stored_files import Lines, store_files
 from labelplatform.snapshots.models import Snapshot
 
 Kind = Artifact.Kind
-Verdict = ComparisonRun.Verdict
 SUBJECTS = (Kind.POLICY, Kind.BASE_MODEL, Kind.RESPONSES, Kind.REWARD_MODEL)
 REGRESSION_CONFIRMED = 3
+RATING_COUNTS = ("rank_best", "rank_worst", "wins", "losses", "ties")
+WORST_ITEMS = 12
+LONGEST_TEXT = 1200
 
 
 class Decoding(TypedDict, total=False):
@@ -188,6 +191,7 @@ def figure_fields(metric: Metric) -> dict[str, Any]:
         "high": metric.high,
         "n": metric.n,
         "reason": metric.reason or "",
+        "better": metric.better or Better.NEITHER,
     }
 
 
@@ -202,8 +206,38 @@ def give_colours(*, project: Project, names: Sequence[str]) -> None:
     )
 
 
+def worst_items(report: Report) -> list[dict[str, Any]]:
+    """The items a reader should look at first: those a comparison lost most on, else those with the lowest scores."""
+    if "worst_items" in report.extra:
+        found: list[Any] = list(report.extra["worst_items"])  # type: ignore[call-overload]
+        return [_shortened(item) for item in found[:WORST_ITEMS]]
+    better = {metric.name: metric.better for metric in report.metrics if metric.group is None}
+    signs = {"higher": 1.0, "lower": -1.0}
+
+    def goodness(sample: Mapping[str, Any]) -> float:
+        return sum(signs.get(better.get(name) or "", 0.0) * score for name, score in sample["scores"].items())
+
+    measured = [dict(sample) for sample in report.samples if sample.get("scores")]
+    return [_shortened(item) for item in sorted(measured, key=goodness)[:WORST_ITEMS]]
+
+
+def _shortened(value: Any) -> Any:
+    """The same value with long texts cut: a page shows them, the report folder keeps them whole."""
+    if isinstance(value, str):
+        return value if len(value) <= LONGEST_TEXT else value[:LONGEST_TEXT] + "…"
+    if isinstance(value, Mapping):
+        return {key: _shortened(each) for key, each in value.items()}
+    return [_shortened(each) for each in value] if isinstance(value, list | tuple) else value
+
+
 def _register_report(job: Job, run_folder: Path, name: str, report: Report) -> Artifact:
-    detail = {"suite": report.suite, "variant": report.variant, "items": report.items.record()}
+    detail = {
+        "suite": report.suite,
+        "variant": report.variant,
+        "items": report.items.record(),
+        "worst_items": worst_items(report),
+        "warnings": list(report.extra.get("warnings", [])),  # type: ignore[call-overload]
+    }
     return register_artifact(
         project=job.project,
         kind=Kind.REPORT,
@@ -222,7 +256,8 @@ def collect_comparison(job: Job, run_folder: Path) -> None:
         return
     report = read_report(run_folder / "out")
     run.report = _register_report(job, run_folder, f"{_('Comparison')} {run.pk}", report)
-    run.verdict = overall_verdict([verdict.verdict for verdict in report.verdicts])
+    run.verdict = str(report.extra["verdict"])
+    run.full_clean(exclude=["report"])
     run.save(update_fields=["report", "verdict"])
     said = {(verdict.name, verdict.group or ""): verdict for verdict in report.verdicts}
     effects = []
@@ -231,12 +266,6 @@ def collect_comparison(job: Job, run_folder: Path) -> None:
         effects.append(_effect(run, metric, verdict))
     MeasuredEffect.objects.bulk_create(effects)
     record(by=job.requested_by, verb="collect comparison", obj=run, project=job.project, verdict=run.verdict)
-
-
-def overall_verdict(verdicts: Sequence[str]) -> str:
-    """One confirmed regression makes a regression; else what else was confirmed; else not enough data."""
-    order = (Verdict.REGRESSION, Verdict.IMPROVEMENT, Verdict.NO_CHANGE)
-    return next((verdict.value for verdict in order if verdict.value in verdicts), Verdict.NOT_ENOUGH.value)
 
 
 @transaction.atomic
@@ -258,8 +287,7 @@ def collect_leaderboard(job: Job, run_folder: Path) -> None:
         PolicyRating(
             run=run,
             policy=by_name.get(metric.group or ""),
-            rank_low=metric.extra.get("rank_low"),
-            rank_high=metric.extra.get("rank_high"),
+            **{name: metric.extra[name] for name in RATING_COUNTS},
             **figure_fields(metric),
         )
         for metric in ratings
@@ -269,18 +297,19 @@ def collect_leaderboard(job: Job, run_folder: Path) -> None:
 
 
 def _effect(run: ComparisonRun, metric: Metric, verdict: ReportVerdict | None) -> MeasuredEffect:
-    known = {**metric.extra, **(verdict.extra if verdict else {})}
+    known: dict[str, Any] = dict(metric.extra)
     fields = figure_fields(metric)
     if not fields["reason"] and verdict is not None:
         fields["reason"] = verdict.reason[:500]
     return MeasuredEffect(
         run=run,
         name=metric.name,
-        lower_is_better=metric.better == "lower",
-        baseline_value=known.get("baseline"),
-        candidate_value=known.get("candidate"),
-        p_value=known.get("p"),
-        p_adjusted=known.get("p_adjusted"),
+        baseline_value=known["baseline"],
+        candidate_value=known["candidate"],
+        lost=known["lost"],
+        gained=known["gained"],
+        p_value=known["p_value"],
+        p_adjusted=known.get("p_holm"),
         verdict=verdict.verdict if verdict else "",
         **fields,
     )

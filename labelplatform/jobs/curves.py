@@ -4,10 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 360, 190
-LEFT, RIGHT, TOP, BOTTOM = 48, 96, 14, 26
+WIDTH, HEIGHT = 400, 200
+LEFT, RIGHT, TOP, BOTTOM = 46, 116, 14, 28
 MOST_POINTS = 300
 TABLE_ROWS = 20
+# Lines of one panel differ by pattern and by the label at their end, never by colour alone.
+DASHES = ("", "7 4", "2 3", "9 3 2 3")
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ class Line:
     end_x: float
     end_y: float
     label_y: float
-    last: float
+    last: str
+    dashes: str
 
 
 @dataclass(frozen=True)
@@ -163,10 +166,12 @@ def _line(
     places = [(_x(step, last_step), _y(value, ticks)) for step, value in thinned(points)]
     path = "M" + " L".join(f"{x} {y}" for x, y in places)
     end_x, end_y = places[-1]
-    return Line(metric, label, at, path, end_x, end_y, end_y, points[-1][1])
+    return Line(
+        metric, label, at, path, end_x, end_y, end_y, number(points[-1][1]), DASHES[(at - 1) % len(DASHES)]
+    )
 
 
-def _spread(lines: tuple[Line, ...], room: float = 12.0) -> tuple[Line, ...]:
+def _spread(lines: tuple[Line, ...], room: float = 14.0) -> tuple[Line, ...]:
     """The same lines with their direct labels moved apart, so that no two are written over each other."""
     moved: dict[int, float] = {}
     lowest = float(TOP) - room

@@ -1,0 +1,141 @@
+"""Reads of training: the runs a project has, what one run is doing, and what stands behind it."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from labelplatform.accounts.models import Project
+from labelplatform.jobs.curves import Panel, PanelPlan, draw_panels, unplanned
+from labelplatform.jobs.models import Artifact, Job
+from labelplatform.training.curve_plans import plans_for
+from labelplatform.training.models import TrainingRun
+from trainer.progress import read_progress
+
+RATE_LINES = 20
+MOST_UNPLANNED = 4
+SAMPLES_SHOWN = 6
+
+
+def runs_of(project: Project) -> QuerySet[TrainingRun]:
+    """The runs of a project, newest first, with what their list shows."""
+    return TrainingRun.objects.filter(project=project).select_related("job", "job__requested_by", "output")
+
+
+def run_visible_in(project: Project, pk: int) -> TrainingRun | None:
+    return runs_of(project).filter(pk=pk).first()
+
+
+def models_of(project: Project, *kinds: str) -> QuerySet[Artifact]:
+    """The models that a new run can start from, newest first."""
+    return Artifact.objects.filter(project=project, kind__in=kinds).order_by("-pk")
+
+
+@dataclass(frozen=True)
+class InputLink:
+    """One input of a run in the words of its verb, and the artifact that was given."""
+
+    role: str
+    artifact: Artifact
+
+
+@dataclass(frozen=True)
+class LiveRun:
+    """What changes while a run goes on: all of it is drawn anew each second."""
+
+    run: TrainingRun
+    panels: tuple[Panel, ...]
+    progress: Mapping[str, Any]
+    remaining: float | None
+    metrics: tuple[tuple[str, Any], ...]
+    samples: tuple[Mapping[str, Any], ...]
+
+    @property
+    def moving(self) -> bool:
+        """Whether there is anything to ask for again."""
+        return not self.run.job.is_finished
+
+
+def live_run(run: TrainingRun) -> LiveRun:
+    """Curves, remaining time, figures and samples of a run, from its row and its attempt's folder."""
+    lines, _offset = read_progress(run.job.run_folder / "out" / "progress.jsonl")
+    metrics = run.output.detail.get("metrics", {}) if run.output else {}
+    return LiveRun(
+        run=run,
+        panels=panels(run.kind, lines),
+        progress=lines[-1] if lines else run.job.progress,
+        remaining=remaining_seconds(lines) if run.job.state == Job.State.RUNNING else None,
+        metrics=tuple(
+            (name, value) for name, value in metrics.items() if isinstance(value, int | float | str)
+        ),
+        samples=samples(run.job.run_folder / "out"),
+    )
+
+
+def panels(kind: str, lines: Sequence[Mapping[str, Any]]) -> tuple[Panel, ...]:
+    """The curves that matter first, then a few of what else was measured."""
+    plans = plans_for(kind)
+    others = unplanned(lines, plans)[:MOST_UNPLANNED]
+    titled = tuple(PanelPlan(title=name.replace("_", " "), metrics=((name, name),)) for name in others)
+    return draw_panels(lines, plans + titled)
+
+
+def remaining_seconds(lines: Sequence[Mapping[str, Any]]) -> float | None:
+    """Seconds left at the pace of the last steps; None as long as nobody can know."""
+    recent = [line for line in lines if "seconds" in line and "step" in line][-RATE_LINES:]
+    if len(recent) < 3:
+        return None
+    steps = recent[-1]["step"] - recent[0]["step"]
+    seconds = recent[-1]["seconds"] - recent[0]["seconds"]
+    left = recent[-1].get("steps", 0) - recent[-1]["step"]
+    return left * seconds / steps if steps > 0 and seconds > 0 and left >= 0 else None
+
+
+def samples(out: Path) -> tuple[Mapping[str, Any], ...]:
+    """A few answers before and after, where the run wrote them."""
+    lines, _offset = read_progress(out / "samples.jsonl")
+    return tuple(lines[:SAMPLES_SHOWN])
+
+
+def inputs_of(run: TrainingRun) -> tuple[InputLink, ...]:
+    """The artifacts a run was given, in the words of its verb."""
+    by_digest = {artifact.digest: artifact for artifact in run.job.inputs.all()}
+    given = run.job.spec.get("inputs", {})
+    return tuple(
+        InputLink(role_name(role), by_digest[digest])
+        for role, digests in given.items()
+        for digest in digests
+        if digest in by_digest
+    )
+
+
+def role_name(role: str) -> str:
+    names = {
+        "texts": _("corpus"),
+        "demonstrations": _("demonstrations"),
+        "model": _("starts from"),
+        "rankings": _("snapshot"),
+        "prompts": _("prompts"),
+        "policy": _("policy"),
+        "reward_model": _("reward model"),
+        "pretraining_text": _("pretraining text"),
+        "validation": _("validation questions"),
+        "responses": _("responses"),
+    }
+    return names.get(role, role)
+
+
+def repeat_command(job: Job) -> str:
+    """The one command that repeats the run without the platform; only its --out is left to choose."""
+    words = [str(word) for word in job.argv]
+    if not words:
+        return ""
+    words[0] = "python"
+    if "--out" in words:
+        out = words.index("--out") + 1
+        words[out] = words[out].replace(str(job.run_folder / "out"), "OUT", 1)
+    return shlex.join(words)
