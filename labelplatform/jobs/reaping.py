@@ -11,7 +11,6 @@ from labelplatform.jobs import claims, doorbell, processes
 from labelplatform.jobs.models import Job
 
 logger = logging.getLogger(__name__)
-RING_AGAIN_SECONDS = 60
 
 
 def reap() -> list[int]:
@@ -48,7 +47,7 @@ def _settled(job: Job) -> bool:
 
 def ring_for_due(*, everyone: bool = False) -> int:
     """Rings for queued rows whose bell was never heard or is long past; how many. `everyone`: for all queued rows."""
-    past = timezone.now() - timedelta(seconds=max(RING_AGAIN_SECONDS, settings.JOB_REAP_SECONDS))
+    past = timezone.now() - timedelta(seconds=settings.JOB_RING_AGAIN_SECONDS)
     due = Job.objects.filter(state=Job.State.QUEUED).order_by("pk")
     if not everyone:
         due = due.filter(Q(rung_at=None) | Q(rung_at__lt=past))
