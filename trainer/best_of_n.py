@@ -1,0 +1,76 @@
+"""The verb `best-of-n`: of N sampled responses to each prompt, the one the reward model scores highest.
+
+The baseline that every PPO run is compared with: it spends compute instead of training.
+"""
+
+import math
+from pathlib import Path
+
+from trainer import json_lines
+from trainer.errors import BadInput
+from trainer.json_lines import JsonObject
+from trainer.language_models import (
+    Generated,
+    PromptTooLongError,
+    SamplingSettings,
+    decode_response,
+    encode_prompt,
+    generate,
+    load_language_model,
+)
+from trainer.progress import ProgressMode, ProgressWriter
+from trainer.prompts import PromptLine, read_prompts, response_line
+from trainer.reward_model.model import encode_group, load_reward_model, scores_of
+from trainer.specs import BestOfNSpec
+from trainer.training_loop import prepare
+
+
+def kl_of_best_of(n: int) -> float:
+    """The KL of best-of-n from its policy in nats at most: log n - (n - 1)/n (Stiennon et al. 2020)."""
+    return math.log(n) - (n - 1) / n
+
+
+def run(spec: BestOfNSpec, mode: ProgressMode) -> None:
+    """Writes `spec.out`: one response line a prompt with its `score`, and `scores` of all N in order."""
+    prompts = read_prompts(spec.prompts)
+    prepare(spec)
+    lm = load_language_model(spec.policy, device=spec.device)
+    reward_model = load_reward_model(spec.reward_model, device=spec.device)
+    settings = SamplingSettings(spec.temperature, spec.top_p, spec.max_new_tokens)
+    with ProgressWriter(None, mode) as progress:
+        try:
+            answers = generate(
+                lm,
+                [encode_prompt(lm.tokenizer, prompt.prompt) for prompt in prompts],
+                responses_per_prompt=spec.n,
+                settings=settings,
+                seed=spec.seed,
+                batch_size=spec.batch_size,
+                told=lambda done: progress.step(done, len(prompts)),
+            )
+        except PromptTooLongError as error:
+            raise BadInput(f"{spec.prompts}: {error}") from None
+    texts = [[decode_response(lm.tokenizer, one.response_ids) for one in several] for several in answers]
+    groups = [
+        encode_group(reward_model, prompt.prompt, own, f"{spec.prompts}: prompt {prompt.id}")
+        for prompt, own in zip(prompts, texts, strict=True)
+    ]
+    lines = []
+    for number, scores in enumerate(scores_of(reward_model, groups)):
+        best = max(range(spec.n), key=scores.__getitem__)
+        line = _line(spec, prompts[number], best, answers[number][best], texts[number][best])
+        lines.append({**line, "score": scores[best], "scores": scores})
+    json_lines.write_atomically(spec.out, lines)
+
+
+def _line(spec: BestOfNSpec, prompt: PromptLine, best: int, answer: Generated, text: str) -> JsonObject:
+    policy = f"{Path(spec.policy).resolve().name}-best-of-{spec.n}"
+    sampling: JsonObject = {
+        "temperature": spec.temperature,
+        "top_p": spec.top_p,
+        "max_new_tokens": spec.max_new_tokens,
+        "finished": answer.finished,
+        "best_of": spec.n,
+        "kl_bound": kl_of_best_of(spec.n),
+    }
+    return response_line(prompt, text, policy=policy, seed=spec.seed, number=best, sampling=sampling)

@@ -1,0 +1,52 @@
+"""The verb `score`: the reward model's score of each response line."""
+
+from collections.abc import Iterator, Sequence
+
+from trainer import json_lines
+from trainer.errors import BadInput
+from trainer.json_lines import JsonObject
+from trainer.progress import ProgressMode, ProgressWriter
+from trainer.prompts import PromptLine, read_responses
+from trainer.reward_model.model import encode_group, load_reward_model, scores_of
+from trainer.reward_model.shared_prompt import PromptGroup
+from trainer.specs import ScoreSpec
+from trainer.training_loop import autocast, prepare
+
+
+def run(spec: ScoreSpec, mode: ProgressMode) -> None:
+    """Writes `spec.out`: each response line with its `score` (the model's bias included), in order."""
+    placed = list(read_responses(spec.responses))
+    if not placed:
+        raise BadInput(f"{spec.responses}: found no line, wanted at least one")
+    prepare(spec)
+    reward_model = load_reward_model(spec.reward_model, device=spec.device)
+    found: list[JsonObject] = []
+    with ProgressWriter(None, mode) as progress:
+        for part in _parts(placed, spec.batch_size):
+            groups: list[PromptGroup] = []
+            for run_of_prompt in runs_of_one_prompt(part):
+                where, first = run_of_prompt[0]
+                texts = [str(line.line["response"]) for _, line in run_of_prompt]
+                groups.append(encode_group(reward_model, first.prompt, texts, where))
+            with autocast(spec):
+                scores = [score for own in scores_of(reward_model, groups) for score in own]
+            found += [{**line.line, "score": score} for (_, line), score in zip(part, scores, strict=True)]
+            progress.step(len(found), len(placed))
+    json_lines.write_atomically(spec.out, found)
+
+
+def runs_of_one_prompt(lines: Sequence[tuple[str, PromptLine]]) -> Iterator[list[tuple[str, PromptLine]]]:
+    """Neighbouring lines with one prompt together, in order: they share its computation."""
+    run_of_prompt: list[tuple[str, PromptLine]] = []
+    for where, line in lines:
+        if run_of_prompt and run_of_prompt[0][1].prompt != line.prompt:
+            yield run_of_prompt
+            run_of_prompt = []
+        run_of_prompt.append((where, line))
+    if run_of_prompt:
+        yield run_of_prompt
+
+
+def _parts(lines: Sequence[tuple[str, PromptLine]], size: int) -> Iterator[Sequence[tuple[str, PromptLine]]]:
+    for start in range(0, len(lines), size):
+        yield lines[start : start + size]
