@@ -10,7 +10,7 @@ def shown_order(*, count: int, seed: str, ordinal: int) -> list[int]:
     stands once in each place, so that liking the first shown favours nobody.
     """
     order = list(range(count))
-    random.Random(seed).shuffle(order)  # noqa: S311  # repeatable on purpose
+    random.Random(seed).shuffle(order)
     turn = (ordinal - 1) % count if count else 0
     return order[turn:] + order[:turn]
 

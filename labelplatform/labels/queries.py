@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from statistics import median
 from typing import TypedDict
 
 from django.db.models import Count, Prefetch, Q, QuerySet
@@ -30,6 +31,7 @@ def campaigns(project: Project) -> QuerySet[Campaign]:
             items_wanted=Count("items", distinct=True),
             slots_wanted=Count("slots", distinct=True),
             slots_done=Count("slots", filter=Q(slots__state="done"), distinct=True),
+            rankings_kept=Count("items__rankings", filter=Q(items__rankings__surplus=False), distinct=True),
         )
         .order_by("-pk")
     )
@@ -57,10 +59,15 @@ def _time(until: object) -> datetime:
     return at
 
 
+def all_rankings(project: Project) -> QuerySet[Ranking]:
+    """The project's rankings, surplus ones too."""
+    return Ranking.objects.filter(item__campaign__project=project)
+
+
 def with_content(found: QuerySet[Ranking]) -> QuerySet[Ranking]:
     """The rankings with all that a ranking line needs, in a fixed number of statements."""
     places = ItemResponse.objects.select_related("response__policy").order_by("position")
-    return found.select_related("item__prompt", "annotator").prefetch_related(
+    return found.select_related("item__prompt", "item__campaign", "annotator").prefetch_related(
         Prefetch("item__placed_responses", queryset=places),
         Prefetch("placements", queryset=Placement.objects.order_by("pk")),
         Prefetch("flags", queryset=ResponseFlag.objects.order_by("pk")),
@@ -188,3 +195,54 @@ def queue(project: Project, annotator: User) -> list[Waiting]:
         Waiting(row, for_me=row.for_me, held_by_others=row.held, done_by_me=done.get(row.pk, 0))
         for row in rows
     ]
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """How much one person (or rule) gave to a campaign."""
+
+    name: str
+    kind: str
+    rankings: int
+    median_seconds: float | None
+
+
+def people_of(campaign: Campaign) -> list[Contribution]:
+    """Who labelled in a campaign, most first; two statements."""
+    given: dict[int, list[float]] = {}
+    rows = Ranking.objects.filter(item__campaign=campaign, surplus=False)
+    for annotator, seconds in rows.values_list("annotator", "seconds"):
+        given.setdefault(annotator, []).append(-1.0 if seconds is None else seconds)
+    people = User.objects.in_bulk(given)
+    found = [
+        Contribution(
+            name=people[pk].get_full_name() or people[pk].username,
+            kind=people[pk].kind,
+            rankings=len(times),
+            median_seconds=median(known) if (known := [time for time in times if time >= 0]) else None,
+        )
+        for pk, times in given.items()
+    ]
+    return sorted(found, key=lambda one: (-one.rankings, one.name))
+
+
+def surplus_count(campaign: Campaign) -> int:
+    """How many rankings came too late and are kept aside."""
+    return Ranking.objects.filter(item__campaign=campaign, surplus=True).count()
+
+
+@dataclass(frozen=True)
+class ShownTier:
+    """One tier of a ranking; `place` is None for responses left unranked."""
+
+    place: int | None
+    responses: list[Response]
+
+
+def shown_tiers(ranking: Ranking) -> list[ShownTier]:
+    """A ranking's responses by tier, best first, unranked last; needs `with_content`."""
+    by_pk = {place.response_id: place.response for place in ranking.item.placed_responses.all()}
+    tiers: dict[int | None, list[Response]] = {}
+    for placement in ranking.placements.all():
+        tiers.setdefault(placement.tier, []).append(by_pk[placement.response_id])
+    return [ShownTier(place, tiers[place]) for place in sorted(tiers, key=lambda tier: tier or 10)]

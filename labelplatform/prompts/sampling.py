@@ -42,6 +42,7 @@ def command(job: Job, run_folder: Path) -> list[str]:
     return [
         *(sys.executable, "-m", "trainer", "sample", str(run_folder / PROMPTS_FILE)),
         *("--model", str(policy.path), "--out", str(run_folder / "out" / RESPONSES_FILE)),
+        *("--policy", policy.name, "--progress", "json"),
         *("--responses-per-prompt", str(spec["responses_per_prompt"]), "--seed", str(spec["seed"])),
         *_flags(spec["sampling"]),
     ]

@@ -2,12 +2,24 @@
 
 from labelplatform.labels.rules import JudgementRefused
 from labelplatform.labels.services.assignment import LeaseLost, claim, linger, release, renew
-from labelplatform.labels.services.campaigns import CampaignRefused, add_items, create_campaign, set_state
+from labelplatform.labels.services.campaigns import (
+    CampaignRefused,
+    add_items,
+    create_campaign,
+    create_campaign_over,
+    set_state,
+)
 from labelplatform.labels.services.recording import RankingsRefused, record_comparison, record_rankings
-from labelplatform.labels.services.submission import SubmissionConflict, save_draft, submit_ranking
+from labelplatform.labels.services.submission import (
+    DraftRefused,
+    SubmissionConflict,
+    save_draft,
+    submit_ranking,
+)
 
 __all__ = [
     "CampaignRefused",
+    "DraftRefused",
     "JudgementRefused",
     "LeaseLost",
     "RankingsRefused",
@@ -15,6 +27,7 @@ __all__ = [
     "add_items",
     "claim",
     "create_campaign",
+    "create_campaign_over",
     "linger",
     "record_comparison",
     "record_rankings",

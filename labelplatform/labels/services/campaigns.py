@@ -66,6 +66,26 @@ def create_campaign(
 
 
 @transaction.atomic
+def create_campaign_over(
+    *,
+    prompts: Iterable[Prompt],
+    project: Project,
+    name: str,
+    by: User | None,
+    kind: str = Campaign.Kind.RANKING,
+    guidelines: str = "",
+    overlap: int = 1,
+) -> Campaign:
+    """Make a campaign and put these prompts to people; refused when there is nothing to put."""
+    campaign = create_campaign(
+        project=project, name=name, by=by, kind=kind, guidelines=guidelines, overlap=overlap
+    )
+    if not add_items(campaign=campaign, prompts=prompts, by=by):
+        raise CampaignRefused(_("No prompt of this set has two answers yet: sample or import some first."))
+    return campaign
+
+
+@transaction.atomic
 def set_state(*, campaign: Campaign, state: str, by: User) -> None:
     """Open, pause or close a campaign. Leases already given stay good."""
     campaign.state = Campaign.State(state)

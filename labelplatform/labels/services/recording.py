@@ -24,8 +24,7 @@ from trainer.rankings import parse_ranking, to_line
 
 REGENERATE_CAMPAIGN = "Regenerate"
 KEPT_ELSEWHERE = frozenset(
-    ("id", "prompt", "responses", "tiers", "seconds", "shown_order", "kind", "item", "prompt_id", "source")
-    + ("unacceptable", "flags")
+    "id prompt responses tiers seconds shown_order kind item prompt_id source unacceptable flags".split()
 )
 
 

@@ -1,0 +1,209 @@
+"""The annotator's pages: the queue, the ranking page, and what the ranking page says while people think.
+
+Nothing here ever reads a policy, another person's label or a gold answer: what is not read cannot leak.
+"""
+
+import uuid
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from labelplatform.accounts.access import project_view, signed_in
+from labelplatform.accounts.models import Membership, Project, User
+from labelplatform.labels import queries, services, shown
+from labelplatform.labels.flag_names import flag_choices
+from labelplatform.labels.forms import RankingForm, parse_draft
+from labelplatform.labels.models import Campaign, Slot
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Who sits in front of which slot, under which lease."""
+
+    project: Project
+    annotator: User
+    slot: Slot
+    token: uuid.UUID
+
+
+def _desk(request: HttpRequest, project: Project, token: uuid.UUID) -> Desk:
+    """The slot behind a token, for the person it was given to; anybody else finds nothing."""
+    annotator = signed_in(request)
+    slot = shown.slot_of(project, annotator, token)
+    if slot is None:
+        raise Http404
+    return Desk(project, annotator, slot, token)
+
+
+@require_safe
+@never_cache
+@project_view()
+def queue(request: HttpRequest, *, project: Project, membership: Membership) -> HttpResponse:
+    """What waits for me."""
+    waiting = queries.queue(project, signed_in(request))
+    return render(request, "labels/queue.html", {"project": project, "waiting": waiting})
+
+
+@require_safe
+@project_view()
+def guidelines(request: HttpRequest, pk: int, *, project: Project, membership: Membership) -> HttpResponse:
+    """How this campaign wants to be judged."""
+    campaign = get_object_or_404(Campaign, pk=pk, project=project)
+    return render(request, "labels/guidelines.html", {"project": project, "campaign": campaign})
+
+
+@require_POST
+@project_view()
+def start(request: HttpRequest, pk: int, *, project: Project, membership: Membership) -> HttpResponse:
+    """Take the next item of a campaign."""
+    campaign = get_object_or_404(Campaign, pk=pk, project=project)
+    return redirect(_next_address(project, campaign, signed_in(request)))
+
+
+def _next_address(project: Project, campaign: Campaign, annotator: User) -> str:
+    slot = services.claim(campaign=campaign, annotator=annotator)
+    if slot is None:
+        return reverse("labels:queue", args=[project.slug])
+    return reverse("labels:rank", args=[project.slug, slot.lease_token])
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@project_view()
+def rank(request: HttpRequest, token: uuid.UUID, *, project: Project, membership: Membership) -> HttpResponse:
+    """The ranking page: read, order, submit."""
+    desk = _desk(request, project, token)
+    responses = shown.responses_by_letter(desk.slot)
+    if request.method == "POST":
+        form = RankingForm(request.POST, letters=list(responses))
+        return _submit(request, desk, form, responses) if form.is_valid() else _refuse(request, desk, form)
+    if not shown.is_held(desk.slot, token):
+        return render(
+            request, "labels/gone.html", {"project": project, "campaign": desk.slot.campaign}, status=410
+        )
+    return _page(request, desk)
+
+
+def _page(request: HttpRequest, desk: Desk, *, problem: str = "", status: int = 200) -> HttpResponse:
+    item = shown.shown_item(desk.slot, desk.annotator, desk.token)
+    context = {
+        "project": desk.project,
+        "item": item,
+        "flags": flag_choices(),
+        "submission": request.POST.get("submission") or uuid.uuid4(),
+        "problem": problem,
+        "typed": request.POST,
+    }
+    return render(request, "labels/rank.html", context, status=status)
+
+
+def _submit(request: HttpRequest, desk: Desk, form: RankingForm, responses: dict[str, int]) -> HttpResponse:
+    try:
+        ranking = services.submit_ranking(
+            slot=desk.slot,
+            lease_token=desk.token,
+            submission=form.cleaned_data["submission"],
+            tiers=form.tiers(responses),
+            seconds=form.cleaned_data["seconds"],
+            by=desk.annotator,
+            flags=form.flags(responses),
+            unacceptable=form.cleaned_data["unacceptable"],
+        )
+    except services.JudgementRefused as refusal:
+        return _answer(request, desk, 422, problem=str(refusal))
+    except services.SubmissionConflict:
+        told = _(
+            "This item was submitted before with another order. The first one counts; nothing was changed."
+        )
+        return _answer(request, desk, 409, problem=told)
+    if ranking.surplus:
+        told = _(
+            "Your time for that item had run out and somebody else has it now. "
+            "Your ranking is kept as an extra one; thank you. Here is the next item."
+        )
+        messages.warning(request, told)
+    return _answer(request, desk, 409 if ranking.surplus else 200)
+
+
+def _refuse(request: HttpRequest, desk: Desk, form: RankingForm) -> HttpResponse:
+    told = _(
+        "Places are whole numbers from 1 (best) to %(last)d. Nothing was stored; your text boxes are as you left them."
+    )
+    return _answer(request, desk, 422, problem=told % {"last": len(form.letters)})
+
+
+def _answer(request: HttpRequest, desk: Desk, status: int, *, problem: str = "") -> HttpResponse:
+    """To a script: what became of it and where to go. To a browser without one: a page."""
+    scripted = request.headers.get("Accept", "").startswith("application/json")
+    if problem:
+        return (
+            JsonResponse({"problem": problem}, status=status)
+            if scripted
+            else _page(request, desk, problem=problem, status=status)
+        )
+    following = _next_address(desk.project, desk.slot.campaign, desk.annotator)
+    return JsonResponse({"next": following}, status=status) if scripted else redirect(following)
+
+
+@require_POST
+@project_view()
+def draft(
+    request: HttpRequest, token: uuid.UUID, *, project: Project, membership: Membership
+) -> HttpResponse:
+    """Keep unfinished work."""
+    desk = _desk(request, project, token)
+    state = parse_draft(request.body, list(shown.responses_by_letter(desk.slot)))
+    if state is None:
+        return JsonResponse({"problem": _("This is not a draft.")}, status=400)
+    try:
+        services.save_draft(slot=desk.slot, annotator=desk.annotator, state=state)
+    except services.DraftRefused:
+        return JsonResponse({"problem": _("This draft is too long.")}, status=413)
+    return JsonResponse({"saved_at": timezone.now().isoformat()})
+
+
+@require_POST
+@project_view()
+def renew(
+    request: HttpRequest, token: uuid.UUID, *, project: Project, membership: Membership
+) -> HttpResponse:
+    """A sign of life: the item stays mine."""
+    desk = _desk(request, project, token)
+    try:
+        until = services.renew(token=token, by=desk.annotator)
+    except services.LeaseLost:
+        told = _("Your time for this item ran out. Submit all the same: if nobody has taken it, it counts.")
+        return JsonResponse({"problem": told}, status=410)
+    return JsonResponse({"seconds_left": int((until - timezone.now()).total_seconds())})
+
+
+@require_POST
+@project_view()
+def leave(
+    request: HttpRequest, token: uuid.UUID, *, project: Project, membership: Membership
+) -> HttpResponse:
+    """The page is closing: hold the item only long enough for a reload."""
+    desk = _desk(request, project, token)
+    services.linger(token=token, by=desk.annotator)
+    return HttpResponse(status=204)
+
+
+@require_POST
+@project_view()
+def release(
+    request: HttpRequest, token: uuid.UUID, *, project: Project, membership: Membership
+) -> HttpResponse:
+    """Give the item back and return to the queue; the draft is kept."""
+    desk = _desk(request, project, token)
+    try:
+        services.release(token=token, by=desk.annotator)
+    except services.LeaseLost:
+        messages.info(request, _("That item was not yours any more."))
+    return redirect("labels:queue", slug=project.slug)

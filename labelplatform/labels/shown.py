@@ -1,0 +1,86 @@
+"""An item as one annotator sees it: letters, texts and their own draft, and nothing that tells who wrote what."""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from labelplatform.accounts.models import Project, User
+from labelplatform.labels.models import Campaign, Draft, ItemResponse, Lease, Slot
+from labelplatform.labels.orders import letters
+
+
+@dataclass(frozen=True)
+class ShownAnswer:
+    """One answer under its letter."""
+
+    letter: str
+    text: str
+    tier: int | None
+    flags: frozenset[str]
+
+
+@dataclass(frozen=True)
+class ShownItem:
+    """All that the ranking page knows of an item."""
+
+    campaign: Campaign
+    token: uuid.UUID
+    messages: Sequence[Mapping[str, str]]
+    context: str
+    language: str
+    answers: Sequence[ShownAnswer]
+    draft: str
+    seconds_left: int
+    unacceptable: bool
+
+    @property
+    def places(self) -> list[int]:
+        """The tiers that can be given: 1 is best."""
+        return list(range(1, len(self.answers) + 1))
+
+
+def slot_of(project: Project, annotator: User, token: uuid.UUID) -> Slot | None:
+    """The slot that this person was promised under this token once; None for anybody else's."""
+    lease = (
+        Lease.objects.filter(token=token, annotator=annotator, slot__campaign__project=project)
+        .select_related("slot__campaign", "slot__item__prompt")
+        .first()
+    )
+    return lease.slot if lease else None
+
+
+def is_held(slot: Slot, token: uuid.UUID) -> bool:
+    """Whether the slot is still promised under this token."""
+    return slot.state == Slot.State.LEASED and slot.lease_token == token
+
+
+def responses_by_letter(slot: Slot) -> dict[str, int]:
+    """The slot's letters with the responses they stand for, in the order shown. For the server only."""
+    stored = list(ItemResponse.objects.filter(item=slot.item_id).values_list("response", flat=True))
+    return dict(zip(letters(len(stored)), (stored[place] for place in slot.shown_order), strict=True))
+
+
+def shown_item(slot: Slot, annotator: User, token: uuid.UUID) -> ShownItem:
+    """What to put on the page, in two statements."""
+    stored = [place.response.text for place in slot.item.placed_responses.select_related("response")]
+    draft = Draft.objects.filter(slot=slot, annotator=annotator).values_list("state", flat=True).first() or {}
+    tiers, flags = draft.get("places", {}), draft.get("flags", {})
+    answers = [
+        ShownAnswer(letter, stored[place], tiers.get(letter), frozenset(flags.get(letter, ())))
+        for letter, place in zip(letters(len(stored)), slot.shown_order, strict=True)
+    ]
+    left = (slot.lease_expires_at - timezone.now()).total_seconds() if slot.lease_expires_at else 0
+    return ShownItem(
+        campaign=slot.campaign,
+        token=token,
+        messages=slot.item.prompt.messages,
+        context=slot.item.prompt.context,
+        language=slot.item.prompt.language,
+        answers=answers,
+        draft=json.dumps(draft),
+        seconds_left=max(0, int(left)),
+        unacceptable=bool(draft.get("unacceptable")),
+    )

@@ -1,0 +1,25 @@
+"""Addresses of this app. Whatever an annotator is working on is addressed by the token of their lease alone."""
+
+from django.urls import path
+
+from labelplatform.labels import annotating, views
+
+app_name = "labels"
+ROOM = "p/<slug:slug>/labels/"
+
+urlpatterns = [
+    path(ROOM, views.index, name="index"),
+    path(f"{ROOM}rankings.jsonl", views.download, name="download"),
+    path(f"{ROOM}rankings/<int:pk>/", views.ranking, name="ranking"),
+    path(f"{ROOM}campaigns/add/", views.add_campaign, name="add_campaign"),
+    path(f"{ROOM}campaigns/<int:pk>/", views.campaign, name="campaign"),
+    path(f"{ROOM}campaigns/<int:pk>/state/", views.set_state, name="set_state"),
+    path(f"{ROOM}campaigns/<int:pk>/guidelines/", annotating.guidelines, name="guidelines"),
+    path(f"{ROOM}campaigns/<int:pk>/start/", annotating.start, name="start"),
+    path(f"{ROOM}queue/", annotating.queue, name="queue"),
+    path(f"{ROOM}rank/<uuid:token>/", annotating.rank, name="rank"),
+    path(f"{ROOM}rank/<uuid:token>/draft/", annotating.draft, name="draft"),
+    path(f"{ROOM}rank/<uuid:token>/renew/", annotating.renew, name="renew"),
+    path(f"{ROOM}rank/<uuid:token>/leave/", annotating.leave, name="leave"),
+    path(f"{ROOM}rank/<uuid:token>/release/", annotating.release, name="release"),
+]

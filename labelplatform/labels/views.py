@@ -1,0 +1,110 @@
+"""The researcher's pages: campaigns and their progress, a campaign's labels, one ranking for lineage."""
+
+import json
+from collections.abc import Iterator
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from labelplatform.accounts.access import project_view, signed_in
+from labelplatform.accounts.models import Membership, Project, Role
+from labelplatform.labels import queries, services
+from labelplatform.labels.forms import CampaignForm
+from labelplatform.labels.models import Campaign
+from labelplatform.prompts.queries import prompts_with_enough_responses
+
+LABELS_SHOWN = 50
+
+
+@require_safe
+@project_view(Role.RESEARCHER)
+def index(request: HttpRequest, *, project: Project, membership: Membership) -> HttpResponse:
+    """All campaigns of the project, with how far they are."""
+    context = {"project": project, "campaigns": queries.campaigns(project)}
+    return render(request, "labels/index.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@project_view(Role.RESEARCHER)
+def add_campaign(request: HttpRequest, *, project: Project, membership: Membership) -> HttpResponse:
+    """Call for labels over a prompt set."""
+    form = CampaignForm(request.POST or None, project=project)
+    if request.method == "POST" and form.is_valid():
+        prompt_set = form.cleaned_data.pop("prompt_set")
+        by = signed_in(request)
+        try:
+            campaign = services.create_campaign_over(
+                prompts=prompts_with_enough_responses(prompt_set), project=project, by=by, **form.cleaned_data
+            )
+        except services.CampaignRefused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            return redirect("labels:campaign", slug=project.slug, pk=campaign.pk)
+    status = 422 if form.is_bound else 200
+    return render(request, "labels/add_campaign.html", {"project": project, "form": form}, status=status)
+
+
+@require_safe
+@project_view(Role.RESEARCHER)
+def campaign(request: HttpRequest, pk: int, *, project: Project, membership: Membership) -> HttpResponse:
+    """One campaign: progress, who works on it, its newest labels."""
+    found = get_object_or_404(queries.campaigns(project), pk=pk)
+    context = {
+        "project": project,
+        "campaign": found,
+        "people": queries.people_of(found),
+        "surplus": queries.surplus_count(found),
+        "rankings": queries.with_content(queries.rankings(project, {"campaigns": [pk]})).reverse()[
+            :LABELS_SHOWN
+        ],
+        "shown": LABELS_SHOWN,
+    }
+    return render(request, "labels/campaign.html", context)
+
+
+@require_POST
+@project_view(Role.RESEARCHER)
+def set_state(request: HttpRequest, pk: int, *, project: Project, membership: Membership) -> HttpResponse:
+    """Open, pause or close a campaign."""
+    found = get_object_or_404(Campaign, pk=pk, project=project)
+    state = request.POST.get("state", "")
+    if state not in Campaign.State.values:
+        messages.error(request, _("There is no such state; nothing was changed."))
+    else:
+        services.set_state(campaign=found, state=state, by=signed_in(request))
+    return redirect("labels:campaign", slug=project.slug, pk=pk)
+
+
+@require_safe
+@project_view(Role.RESEARCHER)
+def download(request: HttpRequest, *, project: Project, membership: Membership) -> HttpResponseBase:
+    """The project's ranking lines (or one campaign's), streamed."""
+    chosen = request.GET.get("campaign", "")
+    filters = {}
+    if chosen:
+        filters["campaigns"] = [get_object_or_404(Campaign, pk=_number(chosen), project=project).pk]
+    lines = _encoded(queries.ranking_lines(project, filters))
+    name = f"{project.slug}-{chosen or 'all'}-rankings.jsonl"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingHttpResponse(lines, content_type="application/x-ndjson", headers=headers)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else 0
+
+
+def _encoded(lines: Iterator[dict[str, object]]) -> Iterator[bytes]:
+    for line in lines:
+        yield json.dumps(line, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
+@require_safe
+@project_view(Role.RESEARCHER, Role.REVIEWER)
+def ranking(request: HttpRequest, pk: int, *, project: Project, membership: Membership) -> HttpResponse:
+    """One ranking whole: the prompt, the answers in its order, who wrote them and who ranked them."""
+    found = get_object_or_404(queries.with_content(queries.all_rankings(project)), pk=pk)
+    context = {"project": project, "ranking": found, "tiers": queries.shown_tiers(found)}
+    return render(request, "labels/ranking.html", context)
