@@ -17,10 +17,10 @@ from evaluator.errors import BadInput
 
 
 def read(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
-    """Yield (line number from 1, object) for each line that is not blank; refuses what the module names."""
-    for number, raw in enumerate(_bytes(path).split(b"\n"), start=1):
-        if raw.strip():
-            yield number, _parse_object(raw, f"{path}, line {number}")
+    """(line number from 1, object) of each line. Refuses what the module names, and an empty line."""
+    # Split at \n only: text mode would also end a line at a bare \r.
+    for number, raw in enumerate(_lines(path), start=1):
+        yield number, _parse_object(raw, f"{path}:{number}")
 
 
 def read_object(path: Path) -> dict[str, object]:
@@ -43,6 +43,13 @@ def dump(value: Mapping[str, object], *, canonical: bool = False) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=canonical)
 
 
+def kind_of(value: object) -> str:
+    """The JSON name of a value's type with a short excerpt, for error messages."""
+    names = {dict: "an object", list: "a list", str: "text", bool: "a boolean", type(None): "null"}
+    excerpt = json.dumps(value, ensure_ascii=False, default=str)
+    return f"{names.get(type(value), 'a number')} {excerpt if len(excerpt) <= 60 else excerpt[:57] + '...'}"
+
+
 def sha256_of_file(path: Path) -> str:
     """sha256 of a file's bytes, in hexadecimal."""
     return hashlib.sha256(_bytes(path)).hexdigest()
@@ -60,23 +67,32 @@ def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}; wanted a file that can be read") from error
+        raise BadInput(f"{path}: {error.strerror or error}, wanted a file that can be read") from error
+
+
+def _lines(path: Path) -> list[bytes]:
+    lines = _bytes(path).split(b"\n")
+    return lines[:-1] if not lines[-1] else lines
 
 
 def _parse_object(raw: bytes, where: str) -> dict[str, object]:
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise BadInput(f"{where}: byte {error.start} is not UTF-8; wanted UTF-8") from error
+        raise BadInput(
+            f"{where}: found bytes that are not UTF-8 (byte {error.start}), wanted UTF-8"
+        ) from error
+    if not text.strip():
+        raise BadInput(f"{where}: found an empty line, wanted one JSON object")
     try:
         value = json.loads(
             text, object_pairs_hook=_unique_keys, parse_constant=_no_constant, parse_float=_finite
         )
     except (ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0]
-        raise BadInput(f"{where}: {reason}; wanted one JSON object") from error
+        raise BadInput(f"{where}: found {reason}, wanted one JSON object") from error
     if not isinstance(value, dict):
-        raise BadInput(f"{where}: found {type(value).__name__}; wanted one JSON object")
+        raise BadInput(f"{where}: found {kind_of(value)}, wanted one JSON object")
     if "\\u" in text:
         _refuse_surrogates(value, where)
     return value
@@ -87,18 +103,18 @@ def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) < len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise ValueError(f"key {twice!r} stands twice")
+        raise ValueError(f"the key {twice!r} twice")
     return found
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(f"the constant {name}")
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{text[:20]} is too large for a number")
+        raise ValueError(f"a number too large ({text[:20]})")
     return number
 
 
@@ -106,9 +122,7 @@ def _refuse_surrogates(value: object, where: str) -> None:
     try:
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError as error:
-        raise BadInput(
-            f"{where}: a lone surrogate \\u{ord(error.object[error.start]):04x}; wanted whole characters"
-        ) from error
+        raise BadInput(f"{where}: found a lone surrogate, wanted well-formed Unicode") from error
 
 
 def _replace(path: Path, text: str) -> None:

@@ -1,4 +1,6 @@
-"""Progress of one command: `progress.jsonl` in its output folder, and a bar on a terminal or JSON lines for programs."""
+"""Progress of one command:
+`progress.jsonl` in its output folder, and a bar on a terminal or JSON lines for programs.
+"""
 
 import json
 import sys
@@ -13,13 +15,13 @@ BAR_WIDTH = 30
 class Progress:
     """A context manager; `step(done, total, **numbers)` appends `{"step","steps","seconds",…}` to OUT/progress.jsonl.
 
-    `json` prints the same lines on standard output, `auto` draws a bar on standard error when that is a terminal.
+    On standard error `json` prints the same lines and `auto` draws a bar when that is a terminal.
     """
 
     def __init__(self, out: Path, mode: ProgressMode = "none", *, screen: TextIO | None = None) -> None:
         self._path = out / "progress.jsonl"
         self._mode = mode
-        self._screen = screen if screen is not None else (sys.stdout if mode == "json" else sys.stderr)
+        self._screen = screen if screen is not None else sys.stderr
         self._started = time.monotonic()
         self._bar_drawn = False
 

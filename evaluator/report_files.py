@@ -8,7 +8,8 @@ import math
 import platform
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -123,13 +124,24 @@ class Report:
         }
 
 
-def open_report_folder(out: Path) -> None:
-    """Make the folder a report will lie in. Refuses one that holds anything, so that no two runs share a folder."""
-    if out.exists() and not out.is_dir():
-        raise BadInput(f"--out {out}: found a file; wanted a folder that is new or empty")
-    if out.is_dir() and any(out.iterdir()):
-        raise BadInput(f"--out {out}: found a folder that is not empty; wanted one that is new or empty")
+@contextmanager
+def report_folder(out: Path) -> Iterator[Path]:
+    """A folder a report will lie in. Refuses one that holds anything, so that no two runs share a folder.
+
+    Where the input turns out to be bad, what was begun is taken away: the same command may be given again.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        found = "a folder that is not empty" if out.is_dir() else "a file"
+        raise BadInput(f"--out {out}: found {found}, wanted a folder that is new or empty")
+    was_there = out.is_dir()
     out.mkdir(parents=True, exist_ok=True)
+    try:
+        yield out
+    except BadInput:
+        (out / "progress.jsonl").unlink(missing_ok=True)
+        if not was_there:
+            out.rmdir()
+        raise
 
 
 def write_report(folder: Path, report: Report) -> None:

@@ -129,7 +129,9 @@ def question_text(line: Mapping[str, object]) -> str:
     said = [
         message["content"]
         for message in (prompt if isinstance(prompt, list) else [])
-        if isinstance(message, dict) and message.get("role") == "user" and isinstance(message.get("content"), str)
+        if isinstance(message, dict)
+        and message.get("role") == "user"
+        and isinstance(message.get("content"), str)
     ]
     return said[-1] if said else ""
 
@@ -170,8 +172,14 @@ def _other_candidates(candidates: Iterable[str], known: list[list[str]], questio
 
 
 def _named(others: list[list[str]], spoken: list[str], known: list[list[str]]) -> str | None:
-    left, _ = _without(spoken, known)
-    return next((" ".join(name) for name in others if occurrences(name, left)), None)
+    """The first other candidate in the text. Longest names first: "Guinea" does not hide "Equatorial Guinea"."""
+    left = spoken
+    for name in sorted([*others, *known], key=len, reverse=True):
+        rest, found = _without(left, [name])
+        if found and name in others:
+            return " ".join(name)
+        left = rest
+    return None
 
 
 def _explains(

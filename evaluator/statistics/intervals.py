@@ -33,7 +33,10 @@ def generator(seed: int, *names: str) -> np.random.Generator:
 
 
 def wilson(successes: float, n: int, *, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Wilson's (1927) interval of a share: (c ± z·sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n), c = p + z²/2n. Refuses n < 1."""
+    """Wilson's (1927) interval of a share: (c ± z·sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n), c = p + z²/2n.
+
+    Refuses n < 1.
+    """
     if n < 1 or not 0 <= successes <= n:
         raise ValueError(f"{successes} of {n} is no share")
     z = NormalDist().inv_cdf(0.5 + confidence / 2)

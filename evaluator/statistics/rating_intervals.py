@@ -1,4 +1,6 @@
-"""A leaderboard's figures: ratings with intervals and rank ranges by resampling rankings, and null with a reason else."""
+"""A leaderboard's figures:
+ratings with intervals and rank ranges by resampling rankings, and null with a reason else.
+"""
 
 import math
 from collections.abc import Sequence

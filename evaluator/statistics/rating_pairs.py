@@ -50,7 +50,9 @@ class RankedPairs:
 
 
 def pairs_of(rankings: Sequence[PolicyRanking]) -> RankedPairs:
-    """The pairs of all rankings, in the order of ranking ids whatever the order given; rankings without a pair drop out."""
+    """The pairs of all rankings, in the order of ranking ids whatever the order given;
+    rankings without a pair drop out.
+    """
     ordered = sorted(rankings, key=lambda ranking: ranking.id)
     policies = tuple(sorted({policy for ranking in ordered for policy, _ in ranking.places}))
     index = {policy: number for number, policy in enumerate(policies)}

@@ -21,7 +21,9 @@ GRADIENT_PER_PAIR = 1e-11
 
 @dataclass(frozen=True)
 class Fit:
-    """Strengths [P] (natural scale, mean 0), log of the tie parameter (-inf: no ties), log-likelihood at the optimum."""
+    """Strengths [P] (natural scale, mean 0), log of the tie parameter (-inf:
+    no ties), log-likelihood at the optimum.
+    """
 
     strengths: Floats
     log_tie: float

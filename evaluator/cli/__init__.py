@@ -1,0 +1,25 @@
+"""The command line: `python -m evaluator VERB …`.
+
+Exit codes: 0 done, 1 failure, 2 bad input, 3 regression confirmed.
+"""
+
+import sys
+from collections.abc import Sequence
+
+from evaluator.cli.parser import LATER, build_parser
+from evaluator.errors import BadInput
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code. Bad input is one line on standard error."""
+    try:
+        if arguments and arguments[0] in LATER:
+            raise BadInput(f"evaluator {arguments[0]}: not here yet; it {LATER[arguments[0]]}")
+        options = build_parser().parse_args(arguments)
+        # Verbs bring NumPy and SciPy: --help and mistyped flags answer without them.
+        from evaluator.cli.verbs import perform
+
+        return perform(options)
+    except BadInput as error:
+        print(error, file=sys.stderr)
+        return 2

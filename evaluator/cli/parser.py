@@ -1,0 +1,153 @@
+"""All verbs and flags, each with its sentence. Imports nothing heavy: `--help` is answered at once."""
+
+import argparse
+from pathlib import Path
+from typing import NoReturn
+
+from evaluator.errors import BadInput
+
+LATER = {
+    "train-judge": "trains truth and informativeness judges from labels: issue 5 (evaluator: hallucination, honesty)",
+    "train-detector": "trains a support detector from span labels: issue 5 (evaluator: hallucination, honesty)",
+    "detect": "scores each sentence's support by a text: issue 5 (evaluator: hallucination, honesty)",
+    "correlate": "compares automatic metrics with human judgement: issue 5 (evaluator: hallucination, honesty)",
+    "score-code": "judges code responses as a reward program: issue 6 (evaluator: pass@k)",
+    "score-support": "scores support as a reward program: issue 5 (evaluator: hallucination, honesty)",
+    "pass-at-k": "estimates pass@k from samples: issue 6 (evaluator: pass@k)",
+    "judge-one": "judges one submission in the sandbox: issue 6 (evaluator: pass@k)",
+    "sandbox-check": "says whether this machine can isolate code: issue 6 (evaluator: pass@k)",
+    "agreement": "measures how far annotators agree: issue 7 (evaluator: leaderboards, regressions, emergence)",
+    "emergence": "draws metrics against model scale: issue 7 (evaluator: leaderboards, regressions, emergence)",
+}
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """A parser whose complaints are one line, as all bad input is answered."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise BadInput instead of printing the whole usage."""
+        raise BadInput(f"{self.prog}: {message}; see {self.prog} --help")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all verbs that are here."""
+    later = "later verbs: " + "; ".join(f"{name} {what}" for name, what in LATER.items())
+    parser = OneLineParser(
+        prog="python -m evaluator", description="Measure language models.", epilog=later, allow_abbrev=False
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=OneLineParser)
+    _add_run(verbs)
+    _add_compare(verbs)
+    _add_leaderboard(verbs)
+    return parser
+
+
+def _verb(verbs: "argparse._SubParsersAction[OneLineParser]", name: str, what: str) -> OneLineParser:
+    return verbs.add_parser(name, help=what, description=what, allow_abbrev=False)
+
+
+def _add_shared(parser: argparse.ArgumentParser, *, resamples: int) -> None:
+    add = parser.add_argument
+    add("--out", type=Path, required=True, help="folder for report.json and samples.jsonl; new or empty")
+    add("--seed", type=int, default=0, help="seed of every random choice (default 0)")
+    add("--resamples", type=int, default=resamples, help=f"bootstrap resamples (default {resamples})")
+    add(
+        "--progress",
+        choices=("auto", "json", "none"),
+        default="auto",
+        help="on standard error: a bar on a terminal, JSON lines, or nothing; OUT/progress.jsonl is always written",
+    )
+
+
+def _add_run(verbs: "argparse._SubParsersAction[OneLineParser]") -> None:
+    parser = _verb(verbs, "run", "run one suite on one subject and write its report")
+    add = parser.add_argument
+    add("suite", metavar="SUITE", help="name of the suite; `run --list` names them all")
+    add("--list", action=_ListSuites, nargs=0, help="name all suites and their variants, and stop")
+    add(
+        "--subject",
+        required=True,
+        help="recorded response lines (.jsonl), or a model folder that answers here",
+    )
+    add("--data", type=Path, help="questions: prompt lines with references, optional slices and candidates")
+    add("--variant", help="which form of the suite (default: its first)")
+    add("--limit", type=int, help="only the first N items of the data")
+    add(
+        "--batch-size",
+        type=int,
+        default=16,
+        help="responses decoded at one time (default 16); changes no figure",
+    )
+    add(
+        "--precision",
+        choices=("float32", "float64", "bfloat16"),
+        default="float32",
+        help="of a model folder's weights",
+    )
+    add("--device", default="cpu", help="where a model folder runs: cpu, cuda, cuda:1 … (default cpu)")
+    add(
+        "--max-new-tokens",
+        type=int,
+        default=32,
+        help="longest response of a model folder, in tokens (default 32)",
+    )
+    add(
+        "--temperature",
+        type=float,
+        default=0.0,
+        help="of a model folder's sampling; 0 takes the likeliest (default)",
+    )
+    _add_shared(parser, resamples=2000)
+
+
+def _add_compare(verbs: "argparse._SubParsersAction[OneLineParser]") -> None:
+    parser = _verb(
+        verbs, "compare", "compare two reports item by item; exit code 3 when a regression is confirmed"
+    )
+    add = parser.add_argument
+    add("baseline", type=Path, metavar="BASELINE", help="report folder, or folder of report folders")
+    add("candidate", type=Path, metavar="CANDIDATE", help="the same for the candidate")
+    add(
+        "--metric",
+        action="append",
+        default=[],
+        help="compare only this metric (may be given again; default: all)",
+    )
+    add(
+        "--level",
+        type=float,
+        default=0.05,
+        help="chance of any false alarm in the whole report (default 0.05)",
+    )
+    add(
+        "--margin",
+        type=float,
+        default=0.01,
+        help="largest difference that counts as no change (default 0.01)",
+    )
+    add(
+        "--permutations",
+        type=int,
+        default=20_000,
+        help="sampled sign flips of the permutation test (default 20000)",
+    )
+    _add_shared(parser, resamples=2000)
+
+
+def _add_leaderboard(verbs: "argparse._SubParsersAction[OneLineParser]") -> None:
+    parser = _verb(verbs, "leaderboard", "rate policies from rankings whose responses name a policy")
+    add = parser.add_argument
+    add("rankings", type=Path, metavar="RANKINGS.jsonl", help="ranking lines")
+    ties = "tie model: davidson (ties have a parameter of their own, default), half (a tie is half a win each way)"
+    add("--ties", choices=("davidson", "half"), default="davidson", help=ties)
+    _add_shared(parser, resamples=200)
+
+
+class _ListSuites(argparse.Action):
+    """`run --list` works without a suite or a subject, as --help does."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> NoReturn:
+        from evaluator.cli.verbs import print_suites
+
+        print_suites()
+        parser.exit(0)

@@ -1,0 +1,113 @@
+"""What each verb does: spec from flags, folder, report, one line of summary on standard output."""
+
+import argparse
+from collections.abc import Callable
+
+from evaluator.comparison import REGRESSION, compare
+from evaluator.errors import BadInput
+from evaluator.leaderboard import leaderboard
+from evaluator.progress import Progress
+from evaluator.report_files import Report, report_folder, write_report
+from evaluator.specs import CompareSpec, LeaderboardSpec, RunSpec
+from evaluator.suites.catalogue import HERE, LATER, Suite
+
+REGRESSION_EXIT_CODE = 3
+
+
+def perform(options: argparse.Namespace) -> int:
+    """Run the chosen verb and return its exit code: 0, or 3 when a regression is confirmed."""
+    verbs: dict[str, Callable[[argparse.Namespace], Report]] = {
+        "run": _run,
+        "compare": _compare,
+        "leaderboard": _leaderboard,
+    }
+    report = verbs[options.verb](options)
+    write_report(options.out, report)
+    for metric in report.metrics:
+        if metric.group is None or options.verb == "leaderboard":
+            print(_summary(metric.group or metric.name, metric.value, metric.low, metric.high, metric.reason))
+    verdict = report.extra.get("verdict")
+    if verdict is not None:
+        print(f"verdict: {verdict}")
+    return REGRESSION_EXIT_CODE if verdict == REGRESSION else 0
+
+
+def print_suites() -> None:
+    """Print every suite: its variants and what it measures, or what brings it."""
+    for name, suite in HERE.items():
+        print(f"{name}  ({', '.join(suite.variants)})  {suite.measures}")
+    for name, what in LATER.items():
+        print(f"{name}  (later)  {what}")
+
+
+def _summary(
+    name: str, value: float | None, low: float | None, high: float | None, reason: str | None
+) -> str:
+    if value is None:
+        return f"{name}: not defined: {reason}"
+    bounds = f" [{low:.4g}, {high:.4g}]" if low is not None and high is not None else ""
+    return f"{name}: {value:.4g}{bounds}"
+
+
+def _run(options: argparse.Namespace) -> Report:
+    suite = _suite(options.suite, options.variant)
+    spec = RunSpec(
+        suite=options.suite,
+        subject=options.subject,
+        out=options.out,
+        variant=options.variant or suite.variants[0],
+        data=options.data,
+        limit=options.limit,
+        batch_size=options.batch_size,
+        precision=options.precision,
+        device=options.device,
+        max_new_tokens=options.max_new_tokens,
+        temperature=options.temperature,
+        seed=options.seed,
+        resamples=options.resamples,
+    )
+    with report_folder(spec.out), Progress(spec.out, options.progress) as progress:
+        return suite.run(spec, progress)
+
+
+def _suite(name: str, variant: str | None) -> Suite:
+    if name in LATER:
+        raise BadInput(f"suite {name}: not here yet; {LATER[name]}")
+    if name not in HERE:
+        raise BadInput(f"suite {name!r}: found no such suite, wanted one of {', '.join(HERE)}")
+    suite = HERE[name]
+    if variant is not None and variant not in suite.variants:
+        raise BadInput(
+            f"--variant {variant}: found no such variant of {name}, wanted one of {', '.join(suite.variants)}"
+        )
+    return suite
+
+
+def _compare(options: argparse.Namespace) -> Report:
+    spec = CompareSpec(
+        baseline=options.baseline,
+        candidate=options.candidate,
+        out=options.out,
+        metrics=tuple(options.metric),
+        level=options.level,
+        margin=options.margin,
+        seed=options.seed,
+        resamples=options.resamples,
+        permutations=options.permutations,
+    )
+    with report_folder(spec.out), Progress(spec.out, options.progress) as progress:
+        report = compare(spec)
+        progress.step(1, 1)
+    return report
+
+
+def _leaderboard(options: argparse.Namespace) -> Report:
+    spec = LeaderboardSpec(
+        rankings=options.rankings,
+        out=options.out,
+        ties=options.ties,
+        resamples=options.resamples,
+        seed=options.seed,
+    )
+    with report_folder(spec.out), Progress(spec.out, options.progress) as progress:
+        return leaderboard(spec, progress)

@@ -1,0 +1,104 @@
+"""Suite hallucination-open-domain: does the model invent when it is asked about the world?
+
+Variant closed-book: questions with reference answers and no text to look them up in. Each response is right,
+abstained or wrong by the rule of `metrics.closed_book`; `wrong` is the hallucination rate, `grade` is right 1,
+abstained 0.5, wrong 0 (0.5 is what abstaining from everything earns).
+"""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from evaluator.errors import BadInput
+from evaluator.json_lines import dump, sha256_of_lines
+from evaluator.metrics.closed_book import grade_response, question_text
+from evaluator.metrics.normalisation import words
+from evaluator.progress import Progress
+from evaluator.prompts import PromptLine, read_prompts, texts
+from evaluator.report_files import Items, Report, data_file, environment
+from evaluator.specs import RunSpec
+from evaluator.subjects import open_subject
+from evaluator.suites.samples import Sample, metrics_of, slices_of
+
+NAME = "hallucination-open-domain"
+VARIANTS = ("closed-book",)
+DIRECTIONS = {"right": "higher", "abstained": "neither", "wrong": "lower", "grade": "higher"}
+
+
+def run(spec: RunSpec, progress: Progress) -> Report:
+    """The report of one subject on the questions of `spec.data` (the first `limit` of them).
+
+    Refuses questions without references, a response whose prompt is not the question's, and data that are not given.
+    """
+    started = time.monotonic()
+    if spec.data is None:
+        raise BadInput(f"--data: found nothing, wanted a file of questions with references for {NAME}")
+    questions = read_questions(spec.data)[: spec.limit]
+    answers = open_subject(spec, questions, progress)
+    samples = [_sample(question, answers.responses.get(question.id)) for question in questions]
+    samples.sort(key=lambda sample: sample.id)
+    missing = [sample.id for sample in samples if not sample.scores]
+    asked = {question.id for question in questions}
+    return Report(
+        suite=NAME,
+        variant=spec.variant or VARIANTS[0],
+        subject=spec.subject,
+        seed=spec.seed,
+        metrics=metrics_of(samples, DIRECTIONS, seed=spec.seed, resamples=spec.resamples),
+        items=Items(
+            asked=len(samples),
+            measured=len(samples) - len(missing),
+            abstained=sum(sample.scores.get("abstained") == 1 for sample in samples),
+            not_measured=len(missing),
+        ),
+        data=[{**data_file(spec.data), "items_sha256": sha256_of_lines(one.line for one in questions)}],
+        spec=spec.record(),
+        samples=[sample.record() for sample in samples],
+        extra={
+            "subject_detail": answers.detail,
+            "questions_without_response": missing,
+            "responses_without_question": sorted(answers.responses.keys() - asked),
+        },
+        environment=environment(started),
+    )
+
+
+def read_questions(path: Path) -> list[PromptLine]:
+    """Prompt lines with `references`. Refuses a line without one, and a reference without a letter or a digit."""
+    questions = read_prompts(path)
+    for question in questions:
+        for reference in texts(question.line, "references", question.where):
+            if not words(reference):
+                raise BadInput(
+                    f"{question.where}: references: found {reference!r}, wanted answers with a word in them"
+                )
+        if "candidates" in question.line:
+            texts(question.line, "candidates", question.where)
+    return questions
+
+
+def _sample(question: PromptLine, answer: PromptLine | None) -> Sample:
+    line = question.line
+    slices = slices_of(line, question.where)
+    references = texts(line, "references", question.where)
+    asked = question_text(line)
+    if answer is None:
+        shown: Mapping[str, object] = {"question": asked, "not_measured": "no response with this id"}
+        return Sample(question.id, slices, {}, {**shown, "references": references})
+    if answer.messages != question.messages:
+        raise BadInput(
+            f"{answer.where}: prompt: found {dump({'prompt': answer.line['prompt']})[:80]}, "
+            f"wanted the prompt of question {question.id!r}"
+        )
+    response = str(answer.line["response"])
+    candidates = texts(line, "candidates", question.where) if "candidates" in line else []
+    grade = grade_response(response, references, question=asked, candidates=candidates)
+    shown = {
+        "question": asked,
+        "references": references,
+        "response": response,
+        "policy": answer.line["policy"],
+    }
+    return Sample(
+        question.id, slices, grade.scores(), {**shown, "outcome": grade.outcome, "reason": grade.reason}
+    )
