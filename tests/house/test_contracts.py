@@ -21,7 +21,7 @@ PLANTED = {
     "light-records": ("evaluator/statistics/__init__.py", "import torch"),
     "flow": ("labelplatform/jobs/services.py", "import labelplatform.training.models"),
     "private-views": ("labelplatform/training/views.py", "import labelplatform.evaluations.views"),
-    "private-forms": ("labelplatform/labels/services.py", "import labelplatform.labels.forms"),
+    "private-forms": ("labelplatform/labels/queries.py", "import labelplatform.labels.forms"),
     "acyclic": ("evaluator/statistics/intervals.py", "import evaluator.cli"),
     "rooms": ("labelplatform/labels/models.py", "import labelplatform.labels.services"),
 }

@@ -23,7 +23,7 @@ NAMES_THAT_REFUSE_NOTHING = {
     "manager",
     "managers",
 }
-BROAD_EXCEPT_LIVES_IN = "labelplatform/jobs/tasks.py"
+BROAD_EXCEPT_LIVES_IN = "labelplatform/jobs/runner.py"
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.house.tree import ROOT
 
+SECRET_KEY = "0123456789abcdefghijklmnopqrstuvwxyz-test-only"
 HEAVY = ("torch", "transformers", "evaluate", "accelerate", "gguf")
 RESOLVE_EVERY_VIEW = """
 import sys, django
@@ -41,7 +42,7 @@ def python(code: str, folder: Path, **environment: str) -> subprocess.CompletedP
 
 
 def test_no_view_brings_a_model_library(tmp_path: Path) -> None:
-    settings = {"DJANGO_SETTINGS_MODULE": "labelplatform.settings", "SECRET_KEY": "x" * 60, "DEBUG": "False"}
+    settings = {"DJANGO_SETTINGS_MODULE": "labelplatform.settings", "SECRET_KEY": SECRET_KEY, "DEBUG": "False"}
     run = python(
         RESOLVE_EVERY_VIEW % (HEAVY,), tmp_path, LABELPLATFORM_DATA=str(tmp_path / "data"), **settings
     )
@@ -57,7 +58,7 @@ def test_the_check_would_see_a_model_library(tmp_path: Path) -> None:
 def test_importing_settings_writes_nothing_and_starts_nothing(tmp_path: Path) -> None:
     data = tmp_path / "data"
     code = "import labelplatform.settings, psutil; print(len(psutil.Process().children(recursive=True)))"
-    run = python(code, tmp_path, LABELPLATFORM_DATA=str(data), SECRET_KEY="x" * 60)
+    run = python(code, tmp_path, LABELPLATFORM_DATA=str(data), SECRET_KEY=SECRET_KEY)
     assert run.returncode == 0, run.stderr
     assert run.stdout.strip() == "0"
     assert list(tmp_path.rglob("*")) == []

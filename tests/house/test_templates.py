@@ -91,7 +91,7 @@ def test_every_template_belongs_to_a_view_or_a_partial() -> None:
     orphans = []
     for path in TEMPLATES:
         name = path.relative_to(ROOT / "templates").as_posix()
-        alone = "/" not in name or Path(name).parts[0].startswith("_")
+        alone = "/" not in name or any(part.startswith("_") for part in Path(name).parts)
         if not alone and name not in pages | included | rendered:
             orphans.append(name)
     assert orphans == []
