@@ -7,6 +7,9 @@ from labelplatform.reports import views
 app_name = "reports"
 
 urlpatterns = [
-    path("p/<slug:slug>/overview/", views.home, name="home"),
-    path("p/<slug:slug>/overview/live/", views.home_live, name="home_live"),
+    path("p/<slug:slug>/reports/", views.index, name="index"),
+    path("p/<slug:slug>/reports/leaderboards/<int:pk>/", views.leaderboard, name="leaderboard"),
+    path("p/<slug:slug>/reports/comparisons/<int:pk>/", views.comparison, name="comparison"),
+    path("p/<slug:slug>/reports/lineage/<int:pk>/", views.lineage, name="lineage"),
+    path("p/<slug:slug>/reports/rankings/<int:snapshot>/", views.rankings, name="rankings"),
 ]

@@ -30,6 +30,18 @@ def run_visible_in(project: Project, pk: int) -> TrainingRun | None:
     return runs_of(project).filter(pk=pk).first()
 
 
+def purpose_of(run: TrainingRun) -> str:
+    """One sentence of what a run is for: its own, else that of its kind."""
+    sentences = {
+        TrainingRun.Kind.IMPORT: _("Converts weights that ship in a package into a model folder."),
+        TrainingRun.Kind.PRETRAIN: _("Learns a language from plain text, from nothing."),
+        TrainingRun.Kind.SFT: _("Learns to answer as the demonstrations do."),
+        TrainingRun.Kind.REWARD_MODEL: _("Learns to score answers as the rankings order them."),
+        TrainingRun.Kind.PPO: _("Teaches the policy to give answers that score well, without moving far."),
+    }
+    return run.purpose or sentences[TrainingRun.Kind(run.kind)]
+
+
 def models_of(project: Project, *kinds: str) -> QuerySet[Artifact]:
     """The models that a new run can start from, newest first."""
     return Artifact.objects.filter(project=project, kind__in=kinds).order_by("-pk")

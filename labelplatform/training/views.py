@@ -41,6 +41,7 @@ def run(request: HttpRequest, project: Project, membership: Membership, pk: int)
     page = {
         "project": project,
         "run": found,
+        "purpose": queries.purpose_of(found),
         "live": queries.live_run(found),
         "inputs": queries.inputs_of(found),
         "settings": sorted(found.job.spec.get("settings", {}).items()),

@@ -1,0 +1,16 @@
+"""Addresses of this app."""
+
+from django.urls import path
+
+from labelplatform.evaluations import views
+
+app_name = "evaluations"
+
+urlpatterns = [
+    path("p/<slug:slug>/evaluations/", views.index, name="index"),
+    path("p/<slug:slug>/evaluations/evaluate/", views.evaluate, name="evaluate"),
+    path("p/<slug:slug>/evaluations/compare/", views.compare, name="compare"),
+    path("p/<slug:slug>/evaluations/rate/", views.rate, name="rate"),
+    path("p/<slug:slug>/evaluations/<int:pk>/", views.run, name="run"),
+    path("p/<slug:slug>/evaluations/jobs/<int:job>/live/", views.live, name="live"),
+]

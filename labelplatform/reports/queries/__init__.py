@@ -1,0 +1,1 @@
+"""What the reports read. Every figure shown is a column of a row that the page names."""

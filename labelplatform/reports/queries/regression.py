@@ -1,0 +1,120 @@
+"""The regression report: a verdict in words, effects by harm, and the items that were lost."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from labelplatform.evaluations.figures import Scale, Whisker, shared_scale, whisker
+from labelplatform.evaluations.models import Better, ComparisonRun, MeasuredEffect
+from labelplatform.evaluations.queries import ALWAYS_ABSTAIN, CLOSED_BOOK, group_name, metric_name
+
+Verdict = ComparisonRun.Verdict
+WORTH_A_LOOK = 0.05
+
+
+@dataclass(frozen=True)
+class EffectRow:
+    """One stored effect, drawn; `abstaining` is what always abstaining would have changed."""
+
+    effect: MeasuredEffect
+    metric: str
+    group: str
+    whisker: Whisker | None
+    abstaining: float | None
+
+
+@dataclass(frozen=True)
+class Regression:
+    """One comparison as its page shows it."""
+
+    run: ComparisonRun
+    tone: str
+    headline: str
+    rows: tuple[EffectRow, ...]
+    scale: Scale | None
+    closed_book: bool
+    worst: Sequence[Mapping[str, Any]]
+
+
+def regression(run: ComparisonRun) -> Regression:
+    """The page of a comparison; two statements."""
+    effects = by_harm(list(run.effects.all()))
+    closed_book = run.candidate.suite == CLOSED_BOOK
+    marks = {effect.pk: abstaining_effect(effect) if closed_book else None for effect in effects}
+    ends = [end for effect in effects for end in (effect.value, effect.low, effect.high, marks[effect.pk])]
+    scale = shared_scale(ends, include=(0.0,))
+    worst = run.report.detail.get("worst_items", []) if run.report else []
+    return Regression(
+        run=run,
+        tone={"regression": "bad", "improvement": "good", "no-change-confirmed": "good"}.get(
+            run.verdict, "warn"
+        ),
+        headline=headline(run.verdict, effects),
+        rows=tuple(_row(effect, scale, marks[effect.pk]) for effect in effects),
+        scale=scale,
+        closed_book=closed_book,
+        worst=worst,
+    )
+
+
+def by_harm(effects: Sequence[MeasuredEffect]) -> list[MeasuredEffect]:
+    """The most harmful first; figures for which neither direction is better stand last."""
+    return sorted(
+        effects,
+        key=lambda effect: (effect.better == Better.NEITHER, -effect.harm, effect.name, effect.group),
+    )
+
+
+def abstaining_effect(effect: MeasuredEffect) -> float | None:
+    """What the change against this baseline would be if the candidate always abstained."""
+    if effect.name not in ALWAYS_ABSTAIN:
+        return None
+    return ALWAYS_ABSTAIN[effect.name] - effect.baseline_value
+
+
+def headline(verdict: str, effects: Sequence[MeasuredEffect]) -> str:
+    """The verdict in words, before any figure."""
+    confirmed = [effect for effect in effects if effect.verdict == Verdict.REGRESSION]
+    better = [effect for effect in effects if effect.verdict == Verdict.IMPROVEMENT]
+    look = [effect for effect in effects if worth_a_look(effect)]
+    if verdict == Verdict.REGRESSION:
+        said = _("Regression confirmed: %(names)s.") % {"names": named(confirmed)}
+        return said + " " + _("Better: %(names)s.") % {"names": named(better)} if better else said
+    if verdict == Verdict.IMPROVEMENT:
+        said = _("No regression confirmed; better: %(names)s.") % {"names": named(better)}
+    elif verdict == Verdict.NO_CHANGE:
+        said = _("No regression: every change is smaller than the margin.")
+    else:
+        said = _("No regression confirmed, but there is not enough data to rule one out.")
+    if not look:
+        return said
+    more = ngettext("%(n)d figure is worth a look.", "%(n)d figures are worth a look.", len(look))
+    return said + " " + more % {"n": len(look)}
+
+
+def worth_a_look(effect: MeasuredEffect) -> bool:
+    """Worse, and unlikely by itself, but not confirmed once all tests are counted."""
+    unlikely = effect.p_value is not None and effect.p_value < WORTH_A_LOOK
+    return effect.harm > 0 and unlikely and effect.verdict != Verdict.REGRESSION
+
+
+def named(effects: Sequence[MeasuredEffect], most: int = 4) -> str:
+    """Effects in words, the first few of them."""
+    names = [
+        f"{metric_name(effect.name)} ({group_name(effect.group)})"
+        if effect.group
+        else metric_name(effect.name)
+        for effect in effects[:most]
+    ]
+    if len(effects) > most:
+        names.append(_("%(n)d more") % {"n": len(effects) - most})
+    return ", ".join(names)
+
+
+def _row(effect: MeasuredEffect, scale: Scale | None, abstaining: float | None) -> EffectRow:
+    marks = [] if abstaining is None else [(abstaining, _("always abstain"))]
+    drawn = whisker(scale, effect.value, effect.low, effect.high, marks=marks) if scale else None
+    return EffectRow(effect, metric_name(effect.name), group_name(effect.group), drawn, abstaining)
