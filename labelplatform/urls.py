@@ -8,8 +8,7 @@ from importlib.util import find_spec
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = [path("i18n/", include("django.conf.urls.i18n"))]
-urlpatterns += [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("", include(f"labelplatform.{app}.urls"))
     for app in settings.STREET
     if find_spec(f"labelplatform.{app}.urls") is not None

@@ -1,0 +1,281 @@
+"""Every address × method × visitor in one table. An address without a row fails; so does a row without an address."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from tests.house.tree import ROOT
+from tests.labelplatform.world import Stock, build_stock
+
+pytestmark = pytest.mark.django_db
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+MEMBERS = ("annotator", "reviewer", "researcher", "administrator")
+VISITORS = ("anonymous", "outsider", *MEMBERS)
+Expected = dict[str, int]
+Parts = Callable[[Stock], dict[str, object]]
+
+
+def to(status: int, *roles: str, else_: int = 403) -> Expected:
+    """Members with one of `roles` get `status`, other members `else_`; strangers are shown the door or nothing."""
+    told = {role: status if role in roles else else_ for role in MEMBERS}
+    return {"anonymous": 302, "outsider": 404, **told}
+
+
+def research(status: int) -> Expected:
+    return to(status, "researcher", "administrator")
+
+
+def members(status: int) -> Expected:
+    return to(status, *MEMBERS)
+
+
+def administration(status: int) -> Expected:
+    return to(status, "administrator")
+
+
+def only_ada(status: int) -> Expected:
+    """What a lease's token opens, for the person it was given to alone."""
+    return to(status, "annotator", else_=404)
+
+
+def anyone(status: int) -> Expected:
+    return dict.fromkeys(VISITORS, status)
+
+
+def signed_in(status: int) -> Expected:
+    return {**anyone(status), "anonymous": 302}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One address: what each method answers to each visitor; a method that is not named answers 405 to all."""
+
+    name: str
+    get: Expected | None = None
+    post: Expected | None = None
+    parts: Parts | None = None
+    body: Callable[[Stock], dict[str, Any]] = field(default=lambda _stock: {})
+    json: bool = False
+
+    def address(self, stock: Stock, slug: str) -> str:
+        app = self.name.split(":")[0]
+        inside = "slug" in SLUGGED.get(self.name, ())
+        parts = self.parts(stock) if self.parts else {}
+        assert app
+        return reverse(self.name, kwargs={"slug": slug, **parts} if inside else parts)
+
+
+def pk(choose: Callable[[Stock], Any], name: str = "pk") -> Parts:
+    return lambda stock: {name: choose(stock).pk}
+
+
+def token(stock: Stock) -> dict[str, object]:
+    return {"token": stock.held.lease_token}
+
+
+def member(stock: Stock) -> dict[str, object]:
+    return {"pk": stock.project.memberships.get(user=stock.people["annotator"]).pk}
+
+
+def unnamed(_stock: Stock) -> dict[str, Any]:
+    """A form sent without what it asks for."""
+    return {"name": ""}
+
+
+ACCOUNTS = [
+    Row("accounts:root", get=signed_in(302)),
+    Row(
+        "accounts:sign_in",
+        get={**anyone(302), "anonymous": 200},
+        post={**anyone(302), "anonymous": 422},
+        body=lambda _: {"username": "ada", "password": "a guess"},
+    ),
+    Row("accounts:sign_out", post=anyone(302)),
+    Row("accounts:preferences", get=anyone(200), post=anyone(302), body=lambda _: {"theme": "dark"}),
+    Row("accounts:projects", get=signed_in(200)),
+    Row("accounts:project", get=members(302)),
+    Row("accounts:people", get=research(200)),
+    Row("accounts:add_person", post=administration(422)),
+    Row("accounts:set_role", post=administration(302), parts=member, body=lambda _: {"role": "reviewer"}),
+]
+LABELS = [
+    Row("labels:index", get=research(200)),
+    Row("labels:download", get=research(200)),
+    Row(
+        "labels:ranking",
+        get=to(200, "reviewer", "researcher", "administrator"),
+        parts=pk(lambda s: s.ranking),
+    ),
+    Row("labels:add_campaign", get=research(200), post=research(422), body=unnamed),
+    Row("labels:campaign", get=research(200), parts=pk(lambda s: s.campaign)),
+    Row(
+        "labels:set_state",
+        post=research(302),
+        parts=pk(lambda s: s.campaign),
+        body=lambda _: {"state": "paused"},
+    ),
+    Row("labels:guidelines", get=members(200), parts=pk(lambda s: s.campaign)),
+    Row("labels:start", post=members(302), parts=pk(lambda s: s.campaign)),
+    Row("labels:queue", get=members(200)),
+    Row("labels:rank", get=only_ada(200), post=only_ada(422), parts=token),
+    Row("labels:draft", post=only_ada(200), parts=token, body=lambda _: {"places": {"A": 1}}, json=True),
+    Row("labels:renew", post=only_ada(200), parts=token),
+    Row("labels:leave", post=only_ada(204), parts=token),
+    Row("labels:release", post=only_ada(302), parts=token),
+]
+TRAINING = [
+    Row("training:index", get=research(200)),
+    Row("training:reward_model", get=research(200), post=research(422), body=unnamed),
+    Row("training:ppo", get=research(200), post=research(422), body=unnamed),
+    Row("training:run", get=research(200), parts=pk(lambda s: s.runs[1])),
+    Row("training:live", get=research(200), parts=pk(lambda s: s.runs[1])),
+    Row("training:cancel", post=research(302), parts=pk(lambda s: s.runs[1])),
+]
+EVALUATIONS = [
+    Row("evaluations:index", get=research(200)),
+    Row("evaluations:evaluate", get=research(200), post=research(422), body=unnamed),
+    Row("evaluations:compare", get=research(200), post=research(422), body=unnamed),
+    Row("evaluations:rate", get=research(200), post=research(422), body=unnamed),
+    Row("evaluations:run", get=research(200), parts=pk(lambda s: s.evaluation)),
+    Row("evaluations:live", get=research(200), parts=pk(lambda s: s.evaluation.job, "job")),
+]
+REPORTS = [
+    Row("reports:home", get=research(200)),
+    Row("reports:home_live", get=research(200)),
+    Row("reports:index", get=research(200)),
+    Row("reports:leaderboard", get=research(200), parts=pk(lambda s: s.leaderboard)),
+    Row("reports:comparison", get=research(200), parts=pk(lambda s: s.comparison)),
+    Row("reports:lineage", get=research(200), parts=pk(lambda s: s.policies[0])),
+    Row("reports:rankings", get=research(200), parts=pk(lambda s: s.snapshot, "snapshot")),
+]
+JOBS = [
+    Row("jobs:index", get=research(200)),
+    Row("jobs:index_live", get=research(200)),
+    Row("jobs:job", get=research(200), parts=pk(lambda s: s.runs[1].job)),
+    Row("jobs:job_live", get=research(200), parts=pk(lambda s: s.runs[1].job)),
+    Row("jobs:cancel", post=research(302), parts=pk(lambda s: s.runs[1].job)),
+]
+TABLE = [*ACCOUNTS, *JOBS, *LABELS, *TRAINING, *EVALUATIONS, *REPORTS]
+
+
+def addresses() -> Iterator[tuple[str, URLPattern]]:
+    """(name, pattern) of every address the resolver knows."""
+
+    def walk(entries: list[URLPattern | URLResolver], space: str) -> Iterator[tuple[str, URLPattern]]:
+        for entry in entries:
+            if isinstance(entry, URLResolver):
+                yield from walk(entry.url_patterns, entry.namespace or space)
+            else:
+                yield f"{space}:{entry.name}" if space else str(entry.name), entry
+
+    return walk(get_resolver().url_patterns, "")
+
+
+SLUGGED = {name: tuple(pattern.pattern.converters) for name, pattern in addresses()}
+
+
+@dataclass(frozen=True)
+class World:
+    """A project, another one, and a browser for each visitor."""
+
+    here: Stock
+    elsewhere: Stock
+    browsers: dict[str, Client]
+
+    def ask(self, visitor: str, method: str, row: Row, parts_of: Stock | None = None) -> int:
+        """The status of one request, whose effects are undone."""
+        address = row.address(parts_of or self.here, self.here.project.slug)
+        body = row.body(self.here) if method == "POST" else {}
+        options = {"content_type": "application/json"} if row.json and method == "POST" else {}
+        browser = Client()
+        browser.cookies = self.browsers[visitor].cookies.copy()
+        with transaction.atomic():
+            response = getattr(browser, method.lower())(address, body, **options)
+            transaction.set_rollback(True)
+        assert_safe(response)
+        return int(response.status_code)
+
+
+def assert_safe(response: Any) -> None:
+    """Every page says what may run in it; nothing may be put into another site's frame."""
+    if response.headers.get("Content-Type", "").startswith("text/html"):
+        policy = response.headers["Content-Security-Policy"]
+        assert "script-src 'self'" in policy
+        assert "style-src 'self'" in policy
+        assert "unsafe" not in policy
+    assert response.headers["X-Frame-Options"] == "DENY"
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
+    with django_db_blocker.unblock(), transaction.atomic():
+        here, elsewhere = build_stock("harbour"), build_stock("elsewhere", "other-")
+        visitors = {role: here.people[role] for role in MEMBERS}
+        visitors["outsider"] = elsewhere.people["annotator"]
+        browsers = {"anonymous": Client()}
+        for name, user in visitors.items():
+            browsers[name] = Client()
+            browsers[name].force_login(user)
+        yield World(here, elsewhere, browsers)
+        transaction.set_rollback(True)
+
+
+def test_every_address_has_a_row_and_every_row_an_address() -> None:
+    known, rows = {name for name, _pattern in addresses()}, [row.name for row in TABLE]
+    assert sorted(known - set(rows)) == []
+    assert sorted(set(rows) - known) == []
+    assert len(rows) == len(set(rows))
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
+def test_who_may_do_what(world: World, row: Row) -> None:
+    wanted, found = {}, {}
+    for method in METHODS:
+        expected = {"GET": row.get, "POST": row.post}.get(method) or anyone(405)
+        for visitor in VISITORS:
+            wanted[method, visitor] = expected[visitor]
+            found[method, visitor] = world.ask(visitor, method, row)
+    different = {key: (found[key], wanted[key]) for key in wanted if found[key] != wanted[key]}
+    assert different == {}, "found, wanted"
+
+
+@pytest.mark.parametrize("row", [row for row in TABLE if row.parts], ids=lambda row: row.name)
+def test_an_object_of_another_project_is_not_there(world: World, row: Row) -> None:
+    for visitor in MEMBERS:
+        for method in ("GET", "POST"):
+            expected = row.get if method == "GET" else row.post
+            if expected is not None and expected[visitor] not in (403, 404):
+                assert world.ask(visitor, method, row, parts_of=world.elsewhere) == 404, (method, visitor)
+
+
+RESOLVE_ALL = """
+import sys, django
+django.setup()
+from django.urls import get_resolver
+def walk(entries):
+    for entry in entries:
+        if hasattr(entry, "url_patterns"):
+            yield from walk(entry.url_patterns)
+        else:
+            yield entry.callback
+assert len(list(walk(get_resolver().url_patterns))) > 30
+import labelplatform.asgi
+print(sorted({name.split(".")[0] for name in sys.modules} & {"torch", "transformers", "evaluate", "datasets"}))
+"""
+
+
+def test_the_web_process_imports_no_model_library() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", RESOLVE_ALL], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (ran.stdout, ran.returncode) == ("[]\n", 0), ran.stderr[-2000:]
