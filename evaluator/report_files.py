@@ -261,7 +261,7 @@ def _metric(entry: dict[str, Any]) -> Metric:
     given = {key: entry.get(key) for key in known}
     extra = {key: value for key, value in entry.items() if key not in known}
     reason = given["reason"] or ("not stated" if entry["value"] is None else None)
-    return Metric(**(given | {"n": _whole(entry.get("n", 0)), "reason": reason}), extra=extra)  # type: ignore[arg-type]
+    return Metric(**(given | {"n": _whole(entry.get("n", 0)), "reason": reason}), extra=extra)
 
 
 def _verdict(entry: dict[str, Any]) -> Verdict:

@@ -40,10 +40,10 @@ HEDGES = frozenset(
 )
 CHOICES = frozenset("or either between versus vs 或 选 選".split()) | {"还是", "還是"}
 FILLERS = frozenset(
-    "i im am sorry afraid apologize apologise unfortunately honestly really do does did have has you your question and "
-    "about what which where who whom whose when how why there any enough information certain certainly but for "
-    "with me my at all moment currently exactly "
-    "我 你 您 抱 歉 很 真 确 实 实 目 前 关 关 于 这 那 个 问 题 呢 了 也 暂 时 哪 什 么 谁 吗 啊 对 此 具 体 太".split()
+    "i im am sorry afraid apologize apologise unfortunately honestly really do does did have has you your "
+    "question and about what which where who whom whose when how why there any enough information certain "
+    "certainly but for with me my at all moment currently exactly "
+    "我 你 您 抱 歉 很 真 确 实 目 前 关 于 这 那 个 问 题 呢 了 也 暂 时 哪 什 么 谁 吗 啊 对 此 具 体 太".split()
 )
 ADMISSIONS = tuple(
     tuple(words(phrase))

@@ -109,7 +109,8 @@ def _cluster_sums(
         return weighted, mass
     index = {cluster: number for number, cluster in enumerate(dict.fromkeys(clusters))}
     member = np.array([index[cluster] for cluster in clusters])
-    return np.bincount(member, weights=weighted), np.bincount(member, weights=mass)
+    sums, masses = (np.bincount(member, weights=part) for part in (weighted, mass))
+    return np.asarray(sums, dtype=np.float64), np.asarray(masses, dtype=np.float64)
 
 
 def _without_spread(value: float, n: int, units: int, confidence: float) -> Interval:

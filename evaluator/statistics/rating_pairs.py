@@ -43,10 +43,13 @@ class RankedPairs:
         weight = self.weight if times is None else self.weight * times[self.ranking]
         size = len(self.policies)
         cell = self.better * size + self.worse
-        wins = np.bincount(cell, weights=np.where(self.tied, 0.0, weight), minlength=size * size)
-        ties = np.bincount(cell, weights=np.where(self.tied, weight, 0.0), minlength=size * size)
-        square = ties.reshape(size, size)
-        return wins.reshape(size, size), square + square.T
+        wins = _sums(cell, np.where(self.tied, 0.0, weight), size * size).reshape(size, size)
+        ties = _sums(cell, np.where(self.tied, weight, 0.0), size * size).reshape(size, size)
+        return wins, ties + ties.T
+
+
+def _sums(cell: NDArray[np.int64], weight: Floats, cells: int) -> Floats:
+    return np.asarray(np.bincount(cell, weights=weight, minlength=cells), dtype=np.float64)
 
 
 def pairs_of(rankings: Sequence[PolicyRanking]) -> RankedPairs:

@@ -121,4 +121,4 @@ def _newton_step(matrix: Floats, slope: Floats, has_ties: bool) -> Floats:
     matrix[:size, :size] += 1.0
     if not has_ties:
         matrix[size, size] = 1.0
-    return np.linalg.solve(matrix, slope)
+    return np.asarray(np.linalg.solve(matrix, slope), dtype=np.float64)

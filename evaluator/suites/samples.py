@@ -47,11 +47,11 @@ def slices_of(line: Values, where: str) -> dict[str, str]:
 
 def groups_of(samples: Sequence[Sample]) -> dict[str | None, list[Sample]]:
     """All samples under None, and those of each slice under `name=value`, names and values sorted."""
-    names = sorted({f"{name}={value}" for sample in samples for name, value in sample.slices.items()})
-    members = {
-        name: [s for s in samples if name in {f"{k}={v}" for k, v in s.slices.items()}] for name in names
-    }
-    return {None: list(samples), **members}
+    slices: dict[str, list[Sample]] = {}
+    for sample in samples:
+        for name, value in sample.slices.items():
+            slices.setdefault(f"{name}={value}", []).append(sample)
+    return {None: list(samples), **{name: slices[name] for name in sorted(slices)}}
 
 
 def metrics_of(
