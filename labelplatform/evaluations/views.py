@@ -56,6 +56,8 @@ def live(request: HttpRequest, project: Project, membership: Membership, job: in
         raise Http404
     response = render(request, "evaluations/live.html", {"project": project, "job": found})
     response["Cache-Control"] = "no-store"
+    if not found.is_finished:
+        response["X-Live"] = "on"
     return response
 
 

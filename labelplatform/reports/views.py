@@ -9,12 +9,12 @@ from labelplatform.accounts.access import project_view
 from labelplatform.accounts.models import Membership, Project, Role
 from labelplatform.evaluations.models import PolicyRating
 from labelplatform.evaluations.queries import comparisons_of, evaluation_rows, leaderboards_of
+from labelplatform.jobs.queries import artifacts_of
 from labelplatform.labels.queries import shown_tiers
 from labelplatform.reports.queries import leaderboard as boards
 from labelplatform.reports.queries import lineage as origins
 from labelplatform.reports.queries import regression as regressions
 from labelplatform.snapshots.models import Snapshot
-from labelplatform.training.queries import models_of
 
 LISTED = 8
 RANKINGS_A_PAGE = 25
@@ -30,7 +30,7 @@ def index(request: HttpRequest, project: Project, membership: Membership) -> Htt
         "board": boards.leaderboard(newest) if newest else None,
         "comparisons": comparisons_of(project)[:LISTED],
         "evaluations": evaluation_rows(project, LISTED),
-        "models": models_of(project, "policy", "base_model", "reward_model")[:LISTED],
+        "models": artifacts_of(project, "policy", "base_model", "reward_model")[:LISTED],
     }
     return render(request, "reports/index.html", page)
 

@@ -7,9 +7,9 @@ from django.utils.translation import gettext_lazy as _
 
 from labelplatform.accounts.models import Project
 from labelplatform.jobs.models import Artifact
+from labelplatform.jobs.queries import artifacts_of
 from labelplatform.prompts.models import PromptSet
 from labelplatform.snapshots.models import Snapshot
-from labelplatform.training.queries import models_of
 
 Kind = Artifact.Kind
 GRADES = "evaluator.metrics.closed_book:grades"
@@ -44,7 +44,7 @@ class RewardModelForm(forms.Form):
         super().__init__(*args, **options)
         frozen = Snapshot.objects.filter(project=project, artifact__isnull=False)
         _choices(self.fields["snapshot"], frozen)
-        _choices(self.fields["model"], models_of(project, Kind.POLICY, Kind.BASE_MODEL))
+        _choices(self.fields["model"], artifacts_of(project, Kind.POLICY, Kind.BASE_MODEL))
 
     def settings(self) -> dict[str, Any]:
         return {name: self.cleaned_data[name] for name in self.SETTINGS}
@@ -92,10 +92,10 @@ class PpoForm(forms.Form):
     def __init__(self, project: Project, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         _choices(self.fields["prompt_set"], PromptSet.objects.filter(project=project))
-        _choices(self.fields["policy"], models_of(project, Kind.POLICY, Kind.BASE_MODEL))
-        _choices(self.fields["reward_model"], models_of(project, Kind.REWARD_MODEL))
-        _choices(self.fields["pretraining_text"], models_of(project, Kind.CORPUS))
-        _choices(self.fields["validation"], models_of(project, Kind.QUESTIONS))
+        _choices(self.fields["policy"], artifacts_of(project, Kind.POLICY, Kind.BASE_MODEL))
+        _choices(self.fields["reward_model"], artifacts_of(project, Kind.REWARD_MODEL))
+        _choices(self.fields["pretraining_text"], artifacts_of(project, Kind.CORPUS))
+        _choices(self.fields["validation"], artifacts_of(project, Kind.QUESTIONS))
 
     def settings(self) -> dict[str, Any]:
         told = {name: self.cleaned_data[name] for name in self.SETTINGS}

@@ -1,6 +1,5 @@
 """Reads of training: the runs a project has, what one run is doing, and what stands behind it."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from django.utils.translation import gettext as _
 from labelplatform.accounts.models import Project
 from labelplatform.jobs.curves import Panel, PanelPlan, draw_panels, unplanned
 from labelplatform.jobs.models import Artifact, Job
+from labelplatform.jobs.queries import metrics_of
 from labelplatform.training.curve_plans import plans_for
 from labelplatform.training.models import TrainingRun
 from trainer.progress import read_progress
@@ -42,11 +42,6 @@ def purpose_of(run: TrainingRun) -> str:
     return run.purpose or sentences[TrainingRun.Kind(run.kind)]
 
 
-def models_of(project: Project, *kinds: str) -> QuerySet[Artifact]:
-    """The models that a new run can start from, newest first."""
-    return Artifact.objects.filter(project=project, kind__in=kinds).order_by("-pk")
-
-
 @dataclass(frozen=True)
 class InputLink:
     """One input of a run in the words of its verb, and the artifact that was given."""
@@ -74,7 +69,7 @@ class LiveRun:
 
 def live_run(run: TrainingRun) -> LiveRun:
     """Curves, remaining time, figures and samples of a run, from its row and its attempt's folder."""
-    lines, _offset = read_progress(run.job.run_folder / "out" / "progress.jsonl")
+    lines = metrics_of(run.job)
     metrics = run.output.detail.get("metrics", {}) if run.output else {}
     return LiveRun(
         run=run,
@@ -139,15 +134,3 @@ def role_name(role: str) -> str:
         "responses": _("responses"),
     }
     return names.get(role, role)
-
-
-def repeat_command(job: Job) -> str:
-    """The one command that repeats the run without the platform; only its --out is left to choose."""
-    words = [str(word) for word in job.argv]
-    if not words:
-        return ""
-    words[0] = "python"
-    if "--out" in words:
-        out = words.index("--out") + 1
-        words[out] = words[out].replace(str(job.run_folder / "out"), "OUT", 1)
-    return shlex.join(words)

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from labelplatform.accounts.access import project_view, signed_in
 from labelplatform.accounts.models import Membership, Project, Role
+from labelplatform.jobs.queries import repeat_command
 from labelplatform.training import queries, services
 from labelplatform.training.forms import PpoForm, RewardModelForm
 from labelplatform.training.models import TrainingRun
@@ -45,7 +46,7 @@ def run(request: HttpRequest, project: Project, membership: Membership, pk: int)
         "live": queries.live_run(found),
         "inputs": queries.inputs_of(found),
         "settings": sorted(found.job.spec.get("settings", {}).items()),
-        "repeat_command": queries.repeat_command(found.job),
+        "repeat_command": repeat_command(found.job),
     }
     return render(request, "training/run.html", page)
 
@@ -57,6 +58,8 @@ def live(request: HttpRequest, project: Project, membership: Membership, pk: int
     found = queries.live_run(_run(project, pk))
     response = render(request, "training/live.html", {"project": project, "run": found.run, "live": found})
     response["Cache-Control"] = "no-store"
+    if found.moving:
+        response["X-Live"] = "on"
     return response
 
 

@@ -1,6 +1,14 @@
 // <section data-live="URL" data-live-seconds="2">: fetches the fragment and swaps it in, as long as the answer asks for more
-// (header "X-Live: on"). What is focused, open or selected inside survives, since an unchanged fragment is left alone.
+// (header "X-Live: on"). What is focused or open inside survives, since an unchanged fragment is left alone.
+// data-live-then="reload": when the last fragment has come, the page around it has changed too.
 for (const region of document.querySelectorAll("[data-live]")) follow(region);
+
+function swap(region, text) {
+  const open = [...region.querySelectorAll("details")].map((each) => each.open);
+  region.innerHTML = text;
+  [...region.querySelectorAll("details")].forEach((each, at) => { each.open = open[at] ?? each.open; });
+  region.dispatchEvent(new CustomEvent("live", { bubbles: true }));
+}
 
 function follow(region) {
   const wait = Number(region.dataset.liveSeconds || 2) * 1000;
@@ -11,11 +19,13 @@ function follow(region) {
     if (answer && answer.ok) {
       const text = await answer.text();
       if (text !== before && !region.contains(document.activeElement)) {
-        region.innerHTML = text;
+        swap(region, text);
         before = text;
-        region.dispatchEvent(new CustomEvent("live", { bubbles: true }));
       }
-      if (answer.headers.get("X-Live") !== "on") return undefined;
+      if (answer.headers.get("X-Live") !== "on") {
+        if (region.dataset.liveThen === "reload") location.reload();
+        return undefined;
+      }
     }
     return setTimeout(step, wait);
   }
