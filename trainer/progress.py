@@ -20,14 +20,13 @@ BAR_SECONDS = 0.2
 class ProgressWriter:
     """A context manager that tells how far a run is.
 
-    `mode` "bar" draws a bar on `stream`, "json" prints each line there too, "none" prints nothing, and
-    "auto" is a bar
-    where `stream` is a terminal and nothing elsewhere. The file at `path` (None: no file) always gets every
-    line.
+    `mode` "bar" draws a bar on `stream` (default stderr), "json" prints each line there (default stdout), "none"
+    prints nothing, and "auto" is a bar where `stream` is a terminal and nothing elsewhere. The file at `path`
+    (None: no file) always gets every line.
     """
 
     def __init__(self, path: Path | None, mode: ProgressMode = "auto", stream: TextIO | None = None) -> None:
-        self._stream = stream or sys.stderr
+        self._stream = stream or (sys.stdout if mode == "json" else sys.stderr)
         self._mode = mode if mode != "auto" else ("bar" if self._stream.isatty() else "none")
         self._path = path
         self._file: TextIO | None = None

@@ -29,7 +29,8 @@ def run(spec: SampleSpec, mode: ProgressMode) -> None:
     lm = load_language_model(spec.model, device=spec.device, precision=spec.precision)  # type: ignore[arg-type]
     settings = SamplingSettings(spec.temperature, spec.top_p, spec.max_new_tokens)
     encoded = [encode_prompt(lm.tokenizer, prompt.prompt) for prompt in prompts]
-    with ProgressWriter(None, mode) as progress:
+    told = Path(spec.progress_file) if spec.progress_file else None
+    with ProgressWriter(told, mode) as progress:
         try:
             answers = generate(
                 lm,

@@ -140,6 +140,7 @@ class SamplingSpec(ModelSpec):
     )
     max_new_tokens: int = flag(32, help="most tokens of a response", minimum=1)
     batch_size: int = flag(64, help="responses sampled at one time", minimum=1)
+    progress_file: str | None = flag(None, help="also write the progress lines to this file", metavar="FILE")
 
 
 @dataclass(frozen=True, kw_only=True)

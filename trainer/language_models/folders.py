@@ -6,8 +6,11 @@ from typing import Any, Literal
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging as transformers_logging
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float64": torch.float64}
+# Loading and saving draw bars of their own on stderr, where a command of ours tells its one line or its own progress.
+transformers_logging.disable_progress_bar()
 PrecisionName = Literal["float32", "bfloat16", "float64"]
 
 
