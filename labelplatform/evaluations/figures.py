@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from labelplatform.jobs.curves import nice_ticks, number
 
-WIDTH, HEIGHT, PAD = 260, 26, 10
-BAR_WIDTH, BAR_HEIGHT = 160, 18
+WIDTH, HEIGHT, PAD = 420, 28, 20
+BAR_WIDTH, BAR_HEIGHT = 200, 14
 # Full, half, hollow: the parts of a bar are told apart without colour, which belongs to the policy.
 OPACITIES = (1.0, 0.35, 0.0)
 

@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from labelplatform.reports import views
+from labelplatform.reports import overview, views
 
 app_name = "reports"
 
 urlpatterns = [
+    path("p/<slug:slug>/overview/", overview.home, name="home"),
+    path("p/<slug:slug>/overview/live/", overview.home_live, name="home_live"),
     path("p/<slug:slug>/reports/", views.index, name="index"),
     path("p/<slug:slug>/reports/leaderboards/<int:pk>/", views.leaderboard, name="leaderboard"),
     path("p/<slug:slug>/reports/comparisons/<int:pk>/", views.comparison, name="comparison"),

@@ -145,11 +145,11 @@ def flag_of(name: str) -> str:
 
 
 def words_of(name: str, value: object) -> list[str]:
-    """One setting as words of a command line; what is None or False is said by saying nothing."""
-    if value is None or value is False:
+    """One setting as words of a command line; what is None is said by saying nothing."""
+    if value is None:
         return []
-    if value is True:
-        return [flag_of(name)]
+    if isinstance(value, bool):
+        return [flag_of(name if value else f"no_{name}")]
     listed: Sequence[object] = value if isinstance(value, list | tuple) else [value]
     return [flag_of(name), *(str(each) for each in listed)]
 

@@ -17,7 +17,7 @@ from labelplatform.training.models import TrainingRun
 from trainer.progress import read_progress
 
 RATE_LINES = 20
-MOST_UNPLANNED = 4
+FEW_PANELS = 2
 SAMPLES_SHOWN = 6
 
 
@@ -59,7 +59,7 @@ class LiveRun:
     progress: Mapping[str, Any]
     remaining: float | None
     metrics: tuple[tuple[str, Any], ...]
-    samples: tuple[Mapping[str, Any], ...]
+    samples: tuple["Sample", ...]
 
     @property
     def moving(self) -> bool:
@@ -76,9 +76,7 @@ def live_run(run: TrainingRun) -> LiveRun:
         panels=panels(run.kind, lines),
         progress=lines[-1] if lines else run.job.progress,
         remaining=remaining_seconds(lines) if run.job.state == Job.State.RUNNING else None,
-        metrics=tuple(
-            (name, value) for name, value in metrics.items() if isinstance(value, int | float | str)
-        ),
+        metrics=tuple((metric_name(name), metrics[name]) for name in metrics if _plain(metrics[name])),
         samples=samples(run.job.run_folder / "out"),
     )
 
@@ -86,7 +84,7 @@ def live_run(run: TrainingRun) -> LiveRun:
 def panels(kind: str, lines: Sequence[Mapping[str, Any]]) -> tuple[Panel, ...]:
     """The curves that matter first, then a few of what else was measured."""
     plans = plans_for(kind)
-    others = unplanned(lines, plans)[:MOST_UNPLANNED]
+    others = unplanned(lines, plans)[: max(0, FEW_PANELS - len(plans))]
     titled = tuple(PanelPlan(title=name.replace("_", " "), metrics=((name, name),)) for name in others)
     return draw_panels(lines, plans + titled)
 
@@ -102,10 +100,55 @@ def remaining_seconds(lines: Sequence[Mapping[str, Any]]) -> float | None:
     return left * seconds / steps if steps > 0 and seconds > 0 and left >= 0 else None
 
 
-def samples(out: Path) -> tuple[Mapping[str, Any], ...]:
-    """A few answers before and after, where the run wrote them."""
-    lines, _offset = read_progress(out / "samples.jsonl")
-    return tuple(lines[:SAMPLES_SHOWN])
+@dataclass(frozen=True)
+class Sample:
+    """One prompt with the policy's answer before and after, and the score of each."""
+
+    question: str
+    before: str
+    after: str
+    score_before: float
+    score_after: float
+
+
+def samples(out: Path) -> tuple[Sample, ...]:
+    """A few answers before and after, where the run wrote them; those that changed come first."""
+    lines: list[dict[str, Any]] = [dict(line) for line in read_progress(out / "samples.jsonl")[0]]
+    chosen = sorted(lines, key=lambda line: line["before"] == line["after"])[:SAMPLES_SHOWN]
+    return tuple(
+        Sample(
+            question=str(line["prompt"][-1]["content"]),
+            before=str(line["before"]),
+            after=str(line["after"]),
+            score_before=float(line["score_before"]),
+            score_after=float(line["score_after"]),
+        )
+        for line in chosen
+    )
+
+
+def _plain(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def metric_name(name: str) -> str:
+    """A figure of an outcome in words; what has none keeps its own name."""
+    names = {
+        "heldout_accuracy": _("held-out accuracy"),
+        "heldout_loss": _("held-out loss"),
+        "heldout_pairs": _("held-out pairs"),
+        "heldout_rankings": _("held-out rankings"),
+        "pairs": _("pairs"),
+        "rankings": _("rankings"),
+        "kept_epoch": _("kept epoch"),
+        "kept_update": _("kept update"),
+        "updates": _("updates"),
+        "score_before": _("score before"),
+        "score_after": _("score after"),
+        "kl": _("KL to the reference"),
+        "cpu_seconds": _("processor seconds"),
+    }
+    return names.get(name, name.replace("_", " "))
 
 
 def inputs_of(run: TrainingRun) -> tuple[InputLink, ...]:

@@ -228,7 +228,7 @@ def collect_run(job: Job, run_folder: Path) -> None:
     run = TrainingRun.objects.select_for_update().get(job=job)
     if run.output_id is not None:
         return
-    detail = {"metrics": _outcome_metrics(run_folder / "out")}
+    detail = {} if job.kind == Kind.IMPORT else {"metrics": _outcome_metrics(run_folder / "out")}
     run.output = register_artifact(
         project=job.project,
         kind=output_kind(job.kind),

@@ -113,11 +113,12 @@ def _label_cards(
     cards = []
     for snapshot in snapshots:
         href = reverse("reports:rankings", args=[project.slug, snapshot.pk])
-        facts: tuple[str, ...] = (snapshot.name,)
+        count = ranking_count(snapshot)
+        facts = (_("all of %(name)s") % {"name": snapshot.name},)
         if rating is not None and rating.run.snapshot_id == snapshot.pk:
             href += f"?rating={rating.pk}"
-            facts = (snapshot.name, _("those that rated %(name)s") % {"name": rating.group})
-        count = ranking_count(snapshot)
+            facts = (_("those of %(all)d that rated %(name)s") % {"all": count, "name": rating.group},)
+            count = rating.n or 0
         title = ngettext("%(n)d ranking", "%(n)d rankings", count) % {"n": count}
         cards.append(Card(title, facts, href))
     return tuple(cards)
