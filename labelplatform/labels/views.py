@@ -1,10 +1,7 @@
 """The researcher's pages: campaigns and their progress, a campaign's labels, one ranking for lineage."""
 
-import json
-from collections.abc import Iterator
-
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -15,6 +12,7 @@ from labelplatform.labels import queries, services
 from labelplatform.labels.forms import CampaignForm
 from labelplatform.labels.models import Campaign
 from labelplatform.prompts.queries import prompts_with_enough_responses
+from labelplatform.prompts.streaming import json_lines_response
 
 LABELS_SHOWN = 50
 
@@ -31,7 +29,8 @@ def index(request: HttpRequest, *, project: Project, membership: Membership) -> 
 @project_view(Role.RESEARCHER)
 def add_campaign(request: HttpRequest, *, project: Project, membership: Membership) -> HttpResponse:
     """Call for labels over a prompt set."""
-    form = CampaignForm(request.POST or None, project=project)
+    chosen = {"prompt_set": request.GET.get("prompt_set")}
+    form = CampaignForm(request.POST or None, project=project, initial=chosen)
     if request.method == "POST" and form.is_valid():
         prompt_set = form.cleaned_data.pop("prompt_set")
         by = signed_in(request)
@@ -86,19 +85,12 @@ def download(request: HttpRequest, *, project: Project, membership: Membership) 
     filters = {}
     if chosen:
         filters["campaigns"] = [get_object_or_404(Campaign, pk=_number(chosen), project=project).pk]
-    lines = _encoded(queries.ranking_lines(project, filters))
-    name = f"{project.slug}-{chosen or 'all'}-rankings.jsonl"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingHttpResponse(lines, content_type="application/x-ndjson", headers=headers)
+    lines = queries.ranking_lines(project, filters)
+    return json_lines_response(request, lines, filename=f"{project.slug}-{chosen or 'all'}-rankings.jsonl")
 
 
 def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else 0
-
-
-def _encoded(lines: Iterator[dict[str, object]]) -> Iterator[bytes]:
-    for line in lines:
-        yield json.dumps(line, ensure_ascii=False, allow_nan=False).encode() + b"\n"
 
 
 @require_safe

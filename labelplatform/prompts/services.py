@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from labelplatform.accounts.models import Project, User
 from labelplatform.accounts.services import record
@@ -17,6 +18,10 @@ from labelplatform.prompts.lines import ImportRefused, PromptLine, ResponseLine
 from labelplatform.prompts.models import Prompt, PromptSet, Response
 
 BATCH = 500
+
+
+class PromptSetRefused(Exception):
+    """A prompt set that cannot be made; the message is for the person."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,8 @@ class Imported:
 @transaction.atomic
 def create_prompt_set(*, project: Project, name: str, by: User | None, purpose: str = "") -> PromptSet:
     """Make a new, empty prompt set."""
+    if PromptSet.objects.filter(project=project, name=name).exists():
+        raise PromptSetRefused(_("This project has a prompt set of that name already."))
     prompt_set = PromptSet.objects.create(project=project, name=name, purpose=purpose)
     record(by=by, verb="created", obj=prompt_set, project=project, name=name)
     return prompt_set

@@ -87,12 +87,12 @@ export class Compare {
 function marked(parts, side) {
   const text = document.createElement("div");
   text.className = "prose plain";
+  let mark = null;
   for (const [where, word] of parts) {
-    if (where === "same") text.append(word);
+    if (where === "same") { text.append(word); mark = null; }
     else if (where === side) {
-      const mark = document.createElement(side === "left" ? "del" : "ins");
-      mark.textContent = word;
-      text.append(mark);
+      if (!mark) { mark = document.createElement(side === "left" ? "del" : "ins"); text.append(mark); }
+      mark.append(word);
     }
   }
   return text;

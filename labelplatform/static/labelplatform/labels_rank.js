@@ -13,10 +13,11 @@ function start(form) {
   const letters = Object.keys(cards);
   const rail = form.querySelector("[data-rail]");
   const part = (name) => form.querySelector(`[data-${name}]`);
-  const say = (text) => { part("live-words").textContent = text; };
+  const shown = (name) => form.querySelector(`[data-show="${name}"]`);
+  const say = (text) => { shown("aloud").textContent = text; };
   const keeping = new Keeping(form, words, (name, text, urgent = false) => {
-    part(name).textContent = text;
-    part(name).classList.toggle("is-urgent", urgent);
+    shown(name).textContent = text;
+    shown(name).classList.toggle("is-urgent", urgent);
   });
   const draft = keeping.draft();
   const order = new Order(letters, draft);
@@ -47,6 +48,18 @@ function start(form) {
     return button;
   }
 
+  // On a phone one answer fills the screen: this row leads to the others.
+  function jump(letter) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = `rank__jump${order.places[letter] ? " is-placed" : ""}`;
+    button.dataset.jump = letter;
+    button.textContent = order.places[letter] ? `${letter} ${order.ranks[letter]}` : letter;
+    button.setAttribute("aria-label", `${words.chip.replace("%letter", letter)}: ${place(letter)}`);
+    button.setAttribute("aria-current", String(letter === focused));
+    return button;
+  }
+
   function showRail() {
     const rows = letters.flatMap((_letter, index) => {
       const [gap, tier, number, chips] = ["li", "li", "span", "span"].map((tag) => document.createElement(tag));
@@ -74,10 +87,11 @@ function start(form) {
       card.querySelector("[data-flag-count]").textContent = flags || "";
       for (const button of card.querySelectorAll("[data-tier]")) button.setAttribute("aria-pressed", String(Number(button.dataset.tier) === order.places[letter]));
     }
+    part("letters").replaceChildren(...letters.map(jump));
     const active = rail.contains(document.activeElement) ? document.activeElement.dataset.letter : null;
     showRail();
     if (active) rail.querySelector(`.chip[data-letter="${active}"]`)?.focus();
-    part("placed").textContent = words.count.replace("%placed", letters.length - order.unplaced.length).replace("%all", letters.length);
+    shown("placed").textContent = words.count.replace("%placed", letters.length - order.unplaced.length).replace("%all", letters.length);
     part("submit").setAttribute("aria-disabled", String(refuses()));
   }
 
@@ -109,13 +123,17 @@ function start(form) {
 
   async function submit() {
     if (sending) return;
-    if (refuses()) { say(words.missing.replace("%letters", order.unplaced.join(", "))); part("saved").textContent = words.missing.replace("%letters", order.unplaced.join(", ")); return; }
+    if (refuses()) {
+      shown("saved").textContent = words.missing.replace("%letters", order.unplaced.join(", "));
+      say(shown("saved").textContent);
+      return;
+    }
     sending = true;
-    part("saved").textContent = words.submitting;
+    shown("saved").textContent = words.submitting;
     const told = await keeping.submit();
     if (told.next) { location.assign(told.next); return; }
     sending = false;
-    part("saved").textContent = told.problem;
+    shown("saved").textContent = told.problem;
     say(told.problem);
   }
 
@@ -166,11 +184,12 @@ function start(form) {
   });
 
   form.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-tier], [data-do]");
+    const button = event.target.closest("[data-tier], [data-do], [data-jump]");
     const card = event.target.closest("[data-letter].answer");
     if (card && card.dataset.letter !== focused) focus(card.dataset.letter, { move: false });
     if (!button) return;
-    if (button.dataset.tier) act(focused, order.put(focused, Number(button.dataset.tier)));
+    if (button.dataset.jump) focus(button.dataset.jump);
+    else if (button.dataset.tier) act(focused, order.put(focused, Number(button.dataset.tier)));
     else actions[button.dataset.do]();
   });
   form.addEventListener("focusin", (event) => {
@@ -193,6 +212,15 @@ function start(form) {
   for (const box of form.querySelectorAll("[data-box]")) box.hidden = true;
   for (const tools of form.querySelectorAll("[data-tools]")) tools.hidden = false;
   rail.hidden = false;
+  part("letters").hidden = false;
+  // A swipe to another answer is a look at it: what is done next is done to that one.
+  const answers = form.querySelector(".rank__answers");
+  answers.addEventListener("scrollend", () => {
+    if (answers.scrollWidth <= answers.clientWidth) return;
+    const middle = answers.getBoundingClientRect().left + answers.clientWidth / 2;
+    const seen = letters.find((letter) => { const box = cards[letter].getBoundingClientRect(); return box.left <= middle && box.right >= middle; });
+    if (seen && seen !== focused) focus(seen, { move: false });
+  });
   form.elements.unacceptable.checked = draft.unacceptable ?? form.elements.unacceptable.checked;
   for (const [letter, names] of Object.entries(draft.flags || {})) {
     for (const box of cards[letter].querySelectorAll('input[type="checkbox"]')) box.checked = names.includes(box.value);
