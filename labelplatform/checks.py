@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 
-SECRET_KEY_CHARACTERS = 32
+SECRET_KEY_CHARACTERS = 50
 
 
 @register(Tags.security)

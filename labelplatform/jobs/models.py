@@ -68,7 +68,7 @@ class Job(models.Model):
     repeat = models.PositiveIntegerField(default=0)
     identity = models.CharField(max_length=64)
     requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="jobs"
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs"
     )
     inputs = models.ManyToManyField(Artifact, related_name="used_by", blank=True)
     queue = models.CharField(max_length=4, choices=Queue.choices, default=Queue.CPU)
@@ -164,7 +164,7 @@ class Schedule(models.Model):
     artifact_kind = models.CharField(max_length=16, choices=Artifact.Kind.choices, blank=True)
     active = models.BooleanField(default=True)
     requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     rounds = models.PositiveIntegerField(default=0)
     next_due_at = models.DateTimeField(null=True, blank=True)

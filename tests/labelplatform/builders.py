@@ -12,7 +12,7 @@ from labelplatform.accounts.services import create_project, create_user, set_rol
 from labelplatform.jobs.models import Artifact, Job
 from labelplatform.jobs.services import register_artifact
 
-PASSWORD = "correct horse battery staple"  # noqa: S105  (signs in to test databases only)
+PASSWORD = "correct horse battery staple"
 
 
 def build_user(username: str, *, kind: str = User.Kind.PERSON, password: str = PASSWORD) -> User:

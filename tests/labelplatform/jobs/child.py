@@ -24,7 +24,9 @@ def main() -> int:
     out.mkdir(parents=True)
     with (out / "progress.jsonl").open("w") as progress:
         for step in (1, 2):
-            progress.write(json.dumps({"step": step, "steps": 2, "seconds": 0.1 * step, "loss": 1 / step}) + "\n")
+            progress.write(
+                json.dumps({"step": step, "steps": 2, "seconds": 0.1 * step, "loss": 1 / step}) + "\n"
+            )
     (out / "result.txt").write_text("written\n")
     print("the last line", flush=True)
     if arguments.act == "fail":

@@ -39,13 +39,19 @@ def test_run_tells_why_a_command_failed(run_jobs: Drain, project: Project, rosa:
     assert not Artifact.objects.exists()
 
 
-def test_run_gives_up_a_crashing_command_after_three_attempts(run_jobs: Drain, project: Project, rosa: User) -> None:
+def test_run_gives_up_a_crashing_command_after_three_attempts(
+    run_jobs: Drain, project: Project, rosa: User
+) -> None:
     toy(project, rosa, "crash")
     assert [job.state for job in run_jobs()] == ["queued", "queued", "failed"]
     job = Job.objects.get()
     assert (job.attempts, job.fence) == (3, 3)
     assert "SIGKILL" in job.failure
-    assert sorted(path.name for path in job.run_folder.parent.iterdir()) == ["attempt-1", "attempt-2", "attempt-3"]
+    assert sorted(path.name for path in job.run_folder.parent.iterdir()) == [
+        "attempt-1",
+        "attempt-2",
+        "attempt-3",
+    ]
 
 
 def test_run_keeps_nothing_of_a_result_that_cannot_be_collected(

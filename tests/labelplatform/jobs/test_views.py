@@ -17,7 +17,10 @@ Drain = Callable[[], list[Job]]
 def test_index_shows_all_jobs_the_running_first(sign_in: SignIn, project: Project, rosa: User) -> None:
     first, second = toy(project, rosa, number=1), toy(project, rosa, number=2)
     Job.objects.filter(pk=first.pk).update(
-        state="running", fence=1, heartbeat_at=first.created_at, progress={"step": 1, "steps": 4, "seconds": 10}
+        state="running",
+        fence=1,
+        heartbeat_at=first.created_at,
+        progress={"step": 1, "steps": 4, "seconds": 10},
     )
     page = sign_in(rosa).get("/p/harbour/jobs/").content.decode()
     assert page.index(f"Toy {first.pk}") < page.index(f"Toy {second.pk}")
@@ -25,7 +28,10 @@ def test_index_shows_all_jobs_the_running_first(sign_in: SignIn, project: Projec
 
 
 def test_index_costs_the_same_for_one_job_and_for_many(
-    sign_in: SignIn, project: Project, rosa: User, django_assert_max_num_queries: Callable[[int], AbstractContextManager[object]]
+    sign_in: SignIn,
+    project: Project,
+    rosa: User,
+    django_assert_max_num_queries: Callable[[int], AbstractContextManager[object]],
 ) -> None:
     client = sign_in(rosa)
     toy(project, rosa, number=0)

@@ -38,7 +38,13 @@ def _validate(spec: dict[str, Any]) -> None:
 
 
 TOY = kinds.JobKind(
-    name="toy", queue="cpu", title="Toy", command=_command, collect=_collect, validate=_validate, success_exit_codes=(0, 3)
+    name="toy",
+    queue="cpu",
+    title="Toy",
+    command=_command,
+    collect=_collect,
+    validate=_validate,
+    success_exit_codes=(0, 3),
 )
 
 
