@@ -75,15 +75,20 @@ def teaches(encoded: EncodedRanking, spec: RewardModelSpec) -> bool:
 def epoch_steps(
     tokens: Sequence[int], rankings_per_step: int, generator: torch.Generator
 ) -> Iterator[list[int]]:
-    """Places of the rankings of each step; every ranking once an epoch, in an order drawn by the generator."""
+    """Places of the rankings of each step: every ranking once an epoch, in an order drawn by the generator.
+
+    Every step but the last holds `rankings_per_step`.
+    """
     order = torch.randperm(len(tokens), generator=generator).tolist()
     window = rankings_per_step * STEPS_OF_A_WINDOW
-    steps: list[list[int]] = []
+    alike: list[int] = []
     for start in range(0, len(order), window):
-        alike = sorted(order[start : start + window], key=lambda place: tokens[place])
-        steps += [alike[at : at + rankings_per_step] for at in range(0, len(alike), rankings_per_step)]
-    for place in torch.randperm(len(steps), generator=generator).tolist():
-        yield steps[place]
+        alike += sorted(order[start : start + window], key=lambda place: tokens[place])
+    full = len(alike) // rankings_per_step
+    for step in torch.randperm(full, generator=generator).tolist():
+        yield alike[step * rankings_per_step : (step + 1) * rankings_per_step]
+    if len(alike) > full * rankings_per_step:
+        yield alike[full * rankings_per_step :]
 
 
 def pair_table(rankings: Sequence[EncodedRanking], spec: RewardModelSpec, device: str = "cpu") -> PairTable:

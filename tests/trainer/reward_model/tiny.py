@@ -1,6 +1,10 @@
 """A two-layer model built in memory, with a tokenizer of whole words: nothing is downloaded."""
 
+import json
 import random
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
@@ -59,3 +63,14 @@ def ragged_groups(seed: int = 0, counts: tuple[int, ...] = (3, 1, 4)) -> list[Pr
         return tuple(drawn.randrange(4, 34) for _ in range(drawn.randint(low, high)))
 
     return [PromptGroup(ids(1, 9), tuple((*ids(0, 5), 1) for _ in range(count))) for count in counts]
+
+
+def write_lines(path: Path, lines: Iterable[Mapping[str, object]]) -> Path:
+    """The path, after one JSON object a line was written to it."""
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    return path
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The JSON objects of a file, one a line."""
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
