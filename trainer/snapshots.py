@@ -204,8 +204,12 @@ def _with_splits(rankings: list[Ranking], share: float, where: str) -> list[Rank
 
 def _heldout_share(rule: Mapping[str, object], where: str) -> float:
     share = rule.get("heldout_share", HELDOUT_SHARE)
-    number = not isinstance(share, bool) and isinstance(share, (int, float))
-    if rule.get("by") != "prompt" or not number or not 0 <= share < 1:
+    if (
+        isinstance(share, bool)
+        or not isinstance(share, int | float)
+        or rule.get("by") != "prompt"
+        or not 0 <= share < 1
+    ):
         wanted = '{"by": "prompt", "heldout_share": 0.2}'
         raise BadInput(f"{where}: split_rule: found {kind_of(dict(rule))}, wanted {wanted}")
     return float(share)

@@ -110,7 +110,7 @@ def heldout_loss(model: Any, rows: tuple[Tensor, Tensor]) -> float:
     """Mean loss in nats a token over the held-out rows (inputs, targets)."""
     device = model.device
     total, count = 0.0, 0
-    for inputs, targets in zip(rows[0].split(16), rows[1].split(16), strict=True):
+    for inputs, targets in zip(torch.split(rows[0], 16), torch.split(rows[1], 16), strict=True):
         counted = int((targets != -100).sum())
         total += float(next_token_loss(model, inputs.to(device), targets.to(device))) * counted
         count += counted
@@ -157,7 +157,7 @@ def _step(model: Any, stepper: Stepper, batch: tuple[Tensor, Tensor], spec: Pret
     """One optimiser step over a batch (inputs, targets) in micro-batches; its mean loss."""
     rows = max(MICRO_TOKENS // spec.context, 1)
     loss = 0.0
-    for inputs, targets in zip(batch[0].split(rows), batch[1].split(rows), strict=True):
+    for inputs, targets in zip(torch.split(batch[0], rows), torch.split(batch[1], rows), strict=True):
         share = len(inputs) / len(batch[0])
         with autocast(spec):
             part = next_token_loss(model, inputs.to(spec.device), targets.to(spec.device)) * share
