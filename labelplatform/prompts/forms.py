@@ -23,7 +23,8 @@ class ImportForm(forms.Form):
     """A file of prompt lines or response lines."""
 
     kind = forms.ChoiceField(
-        label=_("The file holds"), choices=[("prompts", _("prompts")), ("responses", _("prompts with answers"))]
+        label=_("The file holds"),
+        choices=[("prompts", _("prompts")), ("responses", _("prompts with answers"))],
     )
     file = forms.FileField(
         label=_("JSON lines"),
@@ -43,10 +44,14 @@ class SampleForm(forms.Form):
     """Ask a policy for answers to every prompt of a set."""
 
     policy = forms.ModelChoiceField(label=_("Policy"), queryset=Artifact.objects.none())
-    responses_per_prompt = forms.IntegerField(label=_("Answers per prompt"), min_value=1, max_value=9, initial=4)
+    responses_per_prompt = forms.IntegerField(
+        label=_("Answers per prompt"), min_value=1, max_value=9, initial=4
+    )
     temperature = forms.FloatField(label=_("Temperature"), min_value=0, max_value=5, initial=1.0)
     top_p = forms.FloatField(label=_("Top p"), min_value=0.01, max_value=1, initial=1.0)
-    max_new_tokens = forms.IntegerField(label=_("Longest answer (tokens)"), min_value=1, max_value=2048, initial=64)
+    max_new_tokens = forms.IntegerField(
+        label=_("Longest answer (tokens)"), min_value=1, max_value=2048, initial=64
+    )
     seed = forms.IntegerField(label=_("Seed"), min_value=0, max_value=2**31 - 1, initial=0)
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:

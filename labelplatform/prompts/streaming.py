@@ -25,7 +25,9 @@ def json_lines_response(
 
 def _chunks(lines: Iterator[Mapping[str, object]]) -> Iterator[bytes]:
     while batch := list(islice(lines, LINES_AT_ONCE)):
-        yield b"".join(json.dumps(line, ensure_ascii=False, allow_nan=False).encode() + b"\n" for line in batch)
+        yield b"".join(
+            json.dumps(line, ensure_ascii=False, allow_nan=False).encode() + b"\n" for line in batch
+        )
 
 
 async def _one_by_one(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:

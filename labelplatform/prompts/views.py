@@ -25,7 +25,9 @@ ERRORS_SHOWN = 50
 @project_view(Role.RESEARCHER)
 def index(request: HttpRequest, *, project: Project, membership: Membership) -> HttpResponse:
     """All prompt sets of the project."""
-    return render(request, "prompts/index.html", {"project": project, "prompt_sets": queries.prompt_sets(project)})
+    return render(
+        request, "prompts/index.html", {"project": project, "prompt_sets": queries.prompt_sets(project)}
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -65,7 +65,12 @@ def snapshot_live(request: HttpRequest, pk: int, *, project: Project, membership
 
 
 def _context(project: Project, found: Snapshot) -> dict[str, object]:
-    return {"project": project, "snapshot": found, "campaigns": queries.campaigns_in(found), "files": list(FILES)}
+    return {
+        "project": project,
+        "snapshot": found,
+        "campaigns": queries.campaigns_in(found),
+        "files": list(FILES),
+    }
 
 
 @require_safe

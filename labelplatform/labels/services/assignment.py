@@ -110,7 +110,7 @@ def linger(*, token: uuid.UUID, by: User) -> None:
 
 
 def release(*, token: uuid.UUID, by: User) -> None:
-    """Give the slot back at once. The token stays, so that work finished all the same still counts if nobody took it."""
+    """Give the slot back at once; its token stays, so that work finished all the same counts if nobody took it."""
     if not _mine(token, by).update(state=Slot.State.OPEN, annotator=None, lease_expires_at=None):
         raise LeaseLost
 
