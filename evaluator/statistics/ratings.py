@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 SCALE = 400 / math.log(10)
 CENTRE = 1000.0
 STEPS = 100
-GRADIENT_PER_PAIR = 1e-11
+GRADIENT_PER_PAIR = 1e-13
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,9 @@ def curvature(strengths: Floats, log_tie: float, wins: Floats, ties: Floats) -> 
 def fit(wins: Floats, ties: Floats, *, tie_model: str = "davidson", start: Fit | None = None) -> Fit:
     """The maximum of the likelihood by Newton's method with step halving; the likelihood is concave.
 
-    `wins` [P, P] (row beats column), `ties` [P, P] symmetric. `half` counts a tie as half a win each way. The caller
-    has checked that the data are connected and not separated: else there is no maximum, and ArithmeticError is raised.
+    `wins` [P, P] (row beats column), `ties` [P, P] symmetric. `half` counts a tie as half a win each way. Only for
+    connected data that are not separated (`rating_pairs`): else there is no maximum and the answer means nothing.
+    Refuses to go on after 100 steps (ArithmeticError).
     """
     if tie_model == "half":
         wins, ties = wins + ties / 2, np.zeros_like(ties)
@@ -111,7 +112,7 @@ def fit(wins: Floats, ties: Floats, *, tie_model: str = "davidson", start: Fit |
                 break
             fraction /= 2
         strengths, log_tie, value = trial, trial_tie, trial_value
-    raise ArithmeticError("the likelihood has no maximum that Newton's method could find: separated data?")
+    raise ArithmeticError(f"no maximum within {STEPS} steps of Newton's method")
 
 
 def _newton_step(matrix: Floats, slope: Floats, has_ties: bool) -> Floats:
