@@ -104,6 +104,7 @@ STATIC_ROOT = _environment.text("STATIC_ROOT") or None
 # The demo serves straight from the source tree; a deployment collects once and gives STATIC_ROOT.
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # HTTPS=False only for a browser on this machine (the demo on 127.0.0.1) or behind a proxy under test.
 HTTPS = _environment.boolean("HTTPS", not DEBUG)

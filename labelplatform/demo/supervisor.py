@@ -115,8 +115,7 @@ class Supervisor:
             if web:
                 self._start("web", self._web_command())
                 self._await("web", lambda: _listens(self.port), WEB_SECONDS)
-        self._monitor = threading.Thread(target=self._watch, name="supervisor", daemon=True)
-        self._monitor.start()
+        self._begin_to_watch()
 
     def wait(self, seconds: float | None = None) -> bool:
         """Waits until everything has to stop (True) or the time is over (False). Ctrl-C interrupts it."""
@@ -205,6 +204,10 @@ class Supervisor:
                     f"The {name} did not start: {_last_line(child.log)} (all of it: {child.log})"
                 )
             self._stopping.wait(POLL_SECONDS)
+
+    def _begin_to_watch(self) -> None:
+        self._monitor = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+        self._monitor.start()
 
     def _watch(self) -> None:
         """The watching thread: what dies is started again, but not without end."""

@@ -23,8 +23,8 @@ class JobKind:
     """How one kind of job is checked, run and collected.
 
     `validate(spec)` raises ValidationError for a spec that can never run.
-    `command(job, run_folder)` returns the argument list of the child; its `--out` is `run_folder / "out"`. The spec lies
-    at `run_folder / "spec.json"`; further files that the command reads may be written into `run_folder` here.
+    `command(job, run_folder)` returns the argument list of the child; its `--out` is `run_folder / "out"`. The spec
+    lies at `run_folder / "spec.json"`; further files that the command reads may be written into `run_folder` here.
     `collect(job, run_folder)` turns the finished folder into rows; it runs exactly once, inside the transaction that
     marks the job succeeded: if it raises, nothing of it is kept and the job is failed.
     `success_exit_codes` are the child's exit codes that are a result and not a failure (compare exits 3).

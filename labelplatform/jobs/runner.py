@@ -64,12 +64,11 @@ def _attempt(job: Job, claim: Claim) -> None:
     )
     watch = _Watch(claim, child, run_folder)
     try:
-        end = watch.until_end(command)
-    except BaseException:
-        # Also when this process is told to exit: a child without a watch must not go on.
-        processes.end_child(child, 0.0)
-        raise
-    _settle(job, claim, watch, end, kind)
+        _settle(job, claim, watch, watch.until_end(command), kind)
+    finally:
+        # Also when this process is told to exit: a child that nobody watches must not go on.
+        if child.poll() is None:
+            processes.end_child(child, 0.0)
 
 
 def _settle(job: Job, claim: Claim, watch: "_Watch", end: End, kind: kinds.JobKind) -> None:

@@ -133,7 +133,7 @@ def create_schedule(
     every_minutes: int | None = None,
     artifact_kind: str = "",
 ) -> Schedule:
-    """Jobs of `kind` from now on: every so many minutes, or for each new artifact of `artifact_kind` (one of the two)."""
+    """Jobs of `kind` from now on: every so many minutes, or for each new artifact of `artifact_kind`."""
     kinds.get(kind)
     latest = Artifact.objects.filter(project=project).order_by("-pk").values_list("pk", flat=True).first()
     schedule = Schedule(
