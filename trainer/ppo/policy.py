@@ -4,8 +4,7 @@ N responses of G prompts, right-padded to R tokens; logits are made on real resp
 """
 
 import copy
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -82,17 +81,6 @@ def log_probabilities(
 def frozen_copy(model: Any) -> Any:
     """A copy of the model that does not learn: the reference the policy is tied to."""
     return copy.deepcopy(model).eval().requires_grad_(False)
-
-
-@contextmanager
-def weights_of(policy: Policy, weights: dict[str, Tensor]) -> Iterator[None]:
-    """The policy holds `weights` inside, and its own again outside."""
-    own = copy_weights(policy)
-    policy.load_state_dict(weights)
-    try:
-        yield
-    finally:
-        policy.load_state_dict(own)
 
 
 def copy_weights(policy: Policy) -> dict[str, Tensor]:

@@ -1,0 +1,29 @@
+"""Functions that tests name on a command line."""
+
+from collections.abc import Mapping, Sequence
+
+
+def letters(lines: Sequence[Mapping[str, object]]) -> list[float]:
+    """How often a response says "a", at most 3."""
+    return [float(min(str(line["response"]).split().count("a"), 3)) for line in lines]
+
+
+def one_short(lines: Sequence[Mapping[str, object]]) -> list[float]:
+    """A score too few."""
+    return [0.0] * (len(lines) - 1)
+
+
+def not_a_number(lines: Sequence[Mapping[str, object]]) -> list[float]:
+    """Scores that are no numbers."""
+    return [float("nan")] * len(lines)
+
+
+def judged(lines: Sequence[Mapping[str, object]]) -> list[dict[str, float]]:
+    """Metrics of each response: does it say "a", and how long is it."""
+    return [
+        {
+            "says_a": float("a" in str(line["response"]).split()),
+            "words": float(len(str(line["response"]).split())),
+        }
+        for line in lines
+    ]
