@@ -36,7 +36,9 @@ def run_tests(tree: str, tests: list[str], log: Path) -> None:
     sys.path.insert(0, tree)
     sys.dont_write_bytecode = True
     torch.set_num_threads(1)
-    arguments = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:randomly", *tests]
+    # Hypothesis is imported before pytest could rewrite its asserts, which we do not need.
+    quiet = ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    arguments = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *quiet, *tests]
     code = pytest.main(arguments)
     sys.stdout.flush()
     os._exit(int(code))
