@@ -64,7 +64,7 @@ def plackett_luce_loss(scores: Tensor, tiers: Sequence[Sequence[int]], below: Se
     beat none. The members of a tier are each chosen from the tier and all below it (Breslow's rule for ties).
     """
     remaining = list(below)
-    terms = []
+    terms: list[Tensor] = []
     for tier in reversed(tiers):
         remaining.extend(tier)
         normaliser = torch.logsumexp(scores[torch.tensor(remaining, device=scores.device)], dim=0)

@@ -60,12 +60,17 @@ def test_check_36_micro_batches_have_the_gradient_of_the_minibatch() -> None:
 def test_check_43_pads_change_no_figure_and_no_gradient() -> None:
     narrow, wide = learner(spec(**SETTINGS)), learner(spec(**SETTINGS))
     rollout = rollout_of(narrow.spec)
-    padded = {
-        name: pad(getattr(rollout, name), (0, rollout.mask.shape[1]))
-        for name in ("old", "values", "advantages", "returns", "mask")
-    }
+    more = (0, rollout.mask.shape[1])
+    padded = replace(
+        rollout,
+        old=pad(rollout.old, more),
+        values=pad(rollout.values, more),
+        advantages=pad(rollout.advantages, more),
+        returns=pad(rollout.returns, more),
+        mask=pad(rollout.mask, more),
+    )
     figures = minibatch_gradient(narrow, rollout, [0, 2])
-    assert minibatch_gradient(wide, replace(rollout, **padded), [0, 2]) == pytest.approx(figures, abs=1e-7)
+    assert minibatch_gradient(wide, padded, [0, 2]) == pytest.approx(figures, abs=1e-7)
     torch.testing.assert_close(gradient(wide.policy), gradient(narrow.policy), atol=1e-7, rtol=0)
 
 
@@ -100,7 +105,7 @@ def test_check_38_the_pretraining_mix_is_one_gradient_and_one_step() -> None:
     ppo, text = learner(told), learner(told)
     minibatch_gradient(ppo, rollout, [0, 1, 2])
     inputs, targets = next(batches())
-    (2.0 * next_token_loss(text.policy.model, inputs, targets)).backward()  # type: ignore[no-untyped-call]
+    torch.autograd.backward((2.0 * next_token_loss(text.policy.model, inputs, targets)))
     by_ppo, by_text = dict(grads(ppo.policy)), dict(grads(text.policy))
     mixed = learner(told, mix=PretrainingMix(batches(), 2.0))
     seen: dict[str, Tensor] = {}
@@ -161,6 +166,6 @@ def test_the_value_loss_counts_by_its_coefficient_and_entropy_is_rewarded() -> N
     direct = Policy(tiny_language_model())
     found = direct.evaluate(rollout.groups, 1.0, with_entropies=True).entropies
     assert found is not None
-    (-0.7 * (weights * found).sum()).backward()  # type: ignore[no-untyped-call]
+    torch.autograd.backward((-0.7 * (weights * found).sum()))
     for name, wanted_gradient in grads(direct):
         torch.testing.assert_close(spread[name] - plain[name], wanted_gradient, atol=1e-6, rtol=1e-3)

@@ -54,7 +54,7 @@ def test_check_02_k_responses_cost_k_passes_and_the_gradient_of_all_pairs() -> N
     model.model.base_model.embed_tokens.register_forward_pre_hook(
         lambda _, given: tokens.append(given[0].numel())
     )
-    batch_loss(raw_scores(model, [one[0].group]), one, spec()).backward()
+    torch.autograd.backward(batch_loss(raw_scores(model, [one[0].group]), one, spec()))
     shared = sum(tokens)
     found = gradient(model)
     rows = [[*one[0].group.prompt, *response] for response in one[0].group.responses]
@@ -62,7 +62,7 @@ def test_check_02_k_responses_cost_k_passes_and_the_gradient_of_all_pairs() -> N
         -torch.nn.functional.logsigmoid(score(model, rows[better]) - score(model, rows[worse]))
         for better, worse in combinations(range(9), 2)
     ]
-    torch.stack(losses).mean().backward()
+    torch.autograd.backward(torch.stack(losses).mean())
     assert shared == 6 + 9 * 3
     assert sum(tokens) - shared == 72 * 9
     assert (gradient(model) - found).norm() < 1e-5 * found.norm()

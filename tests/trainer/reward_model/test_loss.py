@@ -36,7 +36,7 @@ def doubles(*values: float) -> torch.Tensor:
 def test_check_01_loss_of_a_ranking_and_its_gradient() -> None:
     scores = doubles(2, 1, 0, -1).requires_grad_()
     loss = pairwise_loss(scores, table(*ordered(4)))
-    loss.backward()
+    torch.autograd.backward(loss)
     assert loss.item() == pytest.approx(0.2070380727, abs=1e-9)
     assert scores.grad is not None
     assert scores.grad.tolist() == pytest.approx(
@@ -72,7 +72,7 @@ def test_check_04_ties_aim_at_one_half() -> None:
     assert pairwise_loss(doubles(0, 0), tied).item() == pytest.approx(0.6931471806, abs=1e-9)
     assert pairwise_loss(doubles(1, 0), tied).item() == pytest.approx(0.8132616875, abs=1e-9)
     scores = doubles(0.3, 0.3).requires_grad_()
-    pairwise_loss(scores, tied).backward()
+    torch.autograd.backward(pairwise_loss(scores, tied))
     assert scores.grad is not None
     assert scores.grad.tolist() == [0.0, 0.0]
 
@@ -136,7 +136,7 @@ def test_check_08_best_of_softmax() -> None:
 def test_check_09_large_differences_stay_finite(gap: float) -> None:
     scores = torch.tensor([-gap, 0.0], requires_grad=True)
     loss = pairwise_loss(scores, table((0, 1, 0)))
-    loss.backward()
+    torch.autograd.backward(loss)
     assert loss.item() == gap
     assert scores.grad is not None
     assert scores.grad.tolist() == [-1.0, 1.0]
