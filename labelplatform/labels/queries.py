@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.utils.dateparse import parse_datetime
@@ -40,7 +40,7 @@ def campaigns(project: Project) -> QuerySet[Campaign]:
 def rankings(project: Project, filters: Mapping[str, object] | None = None) -> QuerySet[Ranking]:
     """The project's rankings that count (no surplus), oldest first, narrowed by `Filters`."""
     found = Ranking.objects.filter(item__campaign__project=project, surplus=False)
-    chosen = filters or {}
+    chosen: Mapping[str, Any] = filters or {}
     if chosen.get("campaigns"):
         found = found.filter(item__campaign__in=chosen["campaigns"])
     if chosen.get("sources"):

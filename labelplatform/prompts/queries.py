@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Prefetch, QuerySet
 
 from labelplatform.accounts.models import Project
+from labelplatform.jobs.models import Job
 from labelplatform.prompts.models import Prompt, PromptSet, Response
 
 
@@ -31,6 +32,13 @@ def prompts_with_enough_responses(prompt_set: PromptSet) -> QuerySet[Prompt]:
     """The set's prompts that have something to compare, each with its responses."""
     counted = prompts_with_responses(prompt_set).annotate(response_count=Count("responses"))
     return counted.filter(response_count__gte=2)
+
+
+def sampling_jobs(prompt_set: PromptSet) -> QuerySet[Job]:
+    """The jobs that answered (or are answering) prompts of a set, newest first."""
+    return Job.objects.filter(
+        project=prompt_set.project_id, kind="sample", spec__prompt_set=prompt_set.pk
+    ).order_by("-pk")
 
 
 @dataclass(frozen=True)

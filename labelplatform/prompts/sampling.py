@@ -56,8 +56,16 @@ def collect(job: Job, run_folder: Path) -> None:
     """Turn the written response lines into responses of the prompts that were asked."""
     policy = Artifact.objects.get(pk=job.spec["policy"], project=job.project)
     lines = [line for _number, line in json_lines.read(run_folder / "out" / RESPONSES_FILE)]
-    # A key of this job's own, so that asking twice with other seeds never collides.
-    keyed = [{**line, "response_id": f"job{job.pk}-{number}"} for number, line in enumerate(lines, 1)]
+    keyed = [
+        # A key of this job's own, so that asking twice with other seeds never collides. An untrained model may say
+        # NUL, which no database column takes: it is shown as the character for "not a character".
+        {
+            **line,
+            "response_id": f"job{job.pk}-{number}",
+            "response": str(line["response"]).replace("\0", "\ufffd"),
+        }
+        for number, line in enumerate(lines, 1)
+    ]
     import_responses(
         prompt_set=PromptSet.objects.get(pk=job.spec["prompt_set"], project=job.project),
         lines=keyed,

@@ -32,5 +32,5 @@ def _chunks(lines: Iterator[Mapping[str, object]]) -> Iterator[bytes]:
 
 async def _one_by_one(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
     """The same for an asynchronous server: the database is read in a thread."""
-    while (chunk := await sync_to_async(next)(chunks, None)) is not None:
+    while (chunk := await sync_to_async(lambda: next(chunks, None))()) is not None:
         yield chunk

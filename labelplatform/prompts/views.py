@@ -19,6 +19,7 @@ from labelplatform.prompts.streaming import json_lines_response
 
 PROMPTS_A_PAGE = 20
 ERRORS_SHOWN = 50
+JOBS_SHOWN = 3
 
 
 @require_safe
@@ -63,6 +64,7 @@ def _set_page(
         "prompt_set": found,
         "writers": queries.writers(found),
         "page": page,
+        "jobs": queries.sampling_jobs(found)[:JOBS_SHOWN],
         "sample_form": sampling,
         "import_form": importing,
     }

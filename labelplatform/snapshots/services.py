@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from labelplatform.accounts.models import Project, User
 from labelplatform.accounts.services import record
+from labelplatform.jobs.models import Job
 from labelplatform.jobs.services import enqueue
 from labelplatform.labels import queries as label_queries
 from labelplatform.labels.models import Campaign
@@ -35,15 +36,34 @@ def freeze_snapshot(
     if existing is not None:
         if {**existing.filters, "last_ranking": None} != {**asked, "last_ranking": None}:
             raise SnapshotRefused(_("This project has a snapshot of that name already."))
-        return existing
+        return _asked_again(existing, by)
     last = label_queries.rankings(project, asked).last()
     if last is None:
         raise SnapshotRefused(_("There are no labels to freeze yet."))
     frozen = {**asked, "last_ranking": last.pk}
-    spec = {"project": project.pk, "name": name, "filters": frozen, "heldout_share": HELDOUT_SHARE}
-    job = enqueue(kind="snapshot", spec=spec, project=project, by=by)
-    snapshot = Snapshot.objects.create(project=project, name=name, job=job, filters=frozen)
+    snapshot = Snapshot(project=project, name=name, filters=frozen)
+    snapshot.job = _write(snapshot, by)
+    snapshot.save(force_insert=True)
     record(by=by, verb="froze snapshot", obj=snapshot, project=project, filters=frozen)
+    return snapshot
+
+
+def _write(snapshot: Snapshot, by: User | None) -> Job:
+    spec = {
+        "project": snapshot.project.pk,
+        "name": snapshot.name,
+        "filters": snapshot.filters,
+        "heldout_share": HELDOUT_SHARE,
+    }
+    return enqueue(kind="snapshot", spec=spec, project=snapshot.project, by=by)
+
+
+def _asked_again(snapshot: Snapshot, by: User | None) -> Snapshot:
+    """The same snapshot; where its job came to nothing, with a new job for the same rankings."""
+    broken = {Job.State.FAILED, Job.State.CANCELLED}
+    if snapshot.job is None or snapshot.job.state in broken:
+        snapshot.job = _write(snapshot, by)
+        snapshot.save(update_fields=["job"])
     return snapshot
 
 

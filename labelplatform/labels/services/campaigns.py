@@ -13,8 +13,7 @@ from labelplatform.accounts.services import record
 from labelplatform.labels.models import Campaign, Item, ItemResponse, Slot
 from labelplatform.labels.orders import shown_order
 from labelplatform.prompts.models import Prompt, Response
-from trainer.rankings import Message
-from trainer.snapshots import prompt_digest
+from trainer.snapshots import Message, prompt_digest
 
 BATCH = 500
 MOST_RESPONSES = 9

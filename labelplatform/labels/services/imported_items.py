@@ -62,7 +62,7 @@ def _make(
     except ImportRefused as error:
         raise refused([(parsed[place - 1][0], reason) for place, reason in error.errors]) from error
     by_key = {prompt.key: prompt for prompt in prompt_set.prompts.prefetch_related("responses")}
-    new = {}
+    new: dict[str, NewItem] = {}
     for line in lines:
         prompt = by_key[line.prompt_key]
         told = {response.key: response for response in prompt.responses.all()}

@@ -215,8 +215,8 @@ def _fill_slots(campaign: Campaign, fresh: Sequence[Pending]) -> list[Slot | Non
     open_slots = Slot.objects.select_for_update().filter(
         campaign=campaign, item__in=items, state=Slot.State.OPEN
     )
-    for slot in open_slots.order_by("-ordinal"):
-        waiting.setdefault(slot.item_id, []).append(slot)
+    for found in open_slots.order_by("-ordinal"):
+        waiting.setdefault(found.item_id, []).append(found)
     filled: list[Slot | None] = []
     for one in fresh:
         free = waiting.get(one.item.pk)

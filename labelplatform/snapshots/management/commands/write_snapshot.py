@@ -3,6 +3,7 @@
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
+from typing import Any
 
 from django.core.management.base import BaseCommand
 
@@ -30,7 +31,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, spec: Path, out: Path, **options: object) -> None:
         try:
-            wanted = json_lines.read_json(spec)
+            wanted: dict[str, Any] = json_lines.read_json(spec)
             filters, share = wanted["filters"], wanted["heldout_share"]
             assert isinstance(filters, dict)
             project = Project.objects.get(pk=wanted["project"])
