@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +16,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from tests.house.tree import ROOT
-from tests.labelplatform.world import Stock, build_stock
+from tests.labelplatform.world import SECRETS, Stock, build_stock
 
 pytestmark = pytest.mark.django_db
 
@@ -85,6 +87,11 @@ def token(stock: Stock) -> dict[str, object]:
 
 def member(stock: Stock) -> dict[str, object]:
     return {"pk": stock.project.memberships.get(user=stock.people["annotator"]).pk}
+
+
+def talk(stock: Stock) -> dict[str, object]:
+    assert stock.answer is not None
+    return {"pk": stock.answer.turn.conversation_id}
 
 
 def unnamed(_stock: Stock) -> dict[str, Any]:
@@ -165,7 +172,35 @@ JOBS = [
     Row("jobs:job_live", get=research(200), parts=pk(lambda s: s.runs[1].job)),
     Row("jobs:cancel", post=research(302), parts=pk(lambda s: s.runs[1].job)),
 ]
-TABLE = [*ACCOUNTS, *JOBS, *LABELS, *TRAINING, *EVALUATIONS, *REPORTS]
+PROMPTS = [
+    Row("prompts:index", get=research(200)),
+    Row("prompts:add_prompt_set", get=research(200), post=research(422), body=unnamed),
+    Row("prompts:prompt_set", get=research(200), parts=pk(lambda s: s.prompt_set)),
+    Row("prompts:import_lines", post=research(422), parts=pk(lambda s: s.prompt_set), body=unnamed),
+    Row("prompts:sample", post=research(422), parts=pk(lambda s: s.prompt_set), body=unnamed),
+    Row("prompts:download", get=research(200), parts=pk(lambda s: s.prompt_set)),
+]
+SNAPSHOTS = [
+    Row("snapshots:index", get=research(200)),
+    Row("snapshots:freeze", get=research(200), post=research(422), body=unnamed),
+    Row("snapshots:snapshot", get=research(200), parts=pk(lambda s: s.snapshot)),
+    Row("snapshots:snapshot_live", get=research(200), parts=pk(lambda s: s.snapshot)),
+    Row(
+        "snapshots:download",
+        get=research(200),
+        parts=lambda s: {"pk": s.snapshot.pk, "filename": "rankings.jsonl"},
+    ),
+]
+CHAT = [
+    Row("chat:index", get=members(200)),
+    Row("chat:start", post=members(302)),
+    Row("chat:conversation", get=only_ada(200), parts=talk),
+    Row("chat:conversation_live", get=only_ada(200), parts=talk),
+    Row("chat:send", post=only_ada(302), parts=talk),
+    Row("chat:regenerate", post=only_ada(302), parts=lambda s: {**talk(s), "ordinal": 1}),
+    Row("chat:compare", post=only_ada(302), parts=lambda s: {**talk(s), "answer": s.answer.pk}),
+]
+TABLE = [*PROMPTS, *SNAPSHOTS, *CHAT, *ACCOUNTS, *JOBS, *LABELS, *TRAINING, *EVALUATIONS, *REPORTS]
 
 
 def addresses() -> Iterator[tuple[str, URLPattern]]:
@@ -256,6 +291,74 @@ def test_an_object_of_another_project_is_not_there(world: World, row: Row) -> No
             expected = row.get if method == "GET" else row.post
             if expected is not None and expected[visitor] not in (403, 404):
                 assert world.ask(visitor, method, row, parts_of=world.elsewhere) == 404, (method, visitor)
+
+
+FOUND = re.compile(r"(?:href|src|action|data-[a-z-]+)=\"(/[^\"#]*)", re.IGNORECASE)
+
+
+def crawl(browser: Client, starts: list[str], most: int = 400) -> Iterator[tuple[str, Any]]:
+    """(address, answer) of everything that can be fetched from these pages on, following every address in them."""
+    waiting, seen = list(starts), set(starts)
+    while waiting:
+        address = waiting.pop()
+        answer = browser.get(address)
+        yield address, answer
+        if not answer.headers.get("Content-Type", "").startswith("text/html"):
+            continue
+        for found in map(html.unescape, FOUND.findall(answer.content.decode())):
+            if found not in seen and not found.startswith("/static/") and len(seen) < most:
+                seen.add(found)
+                waiting.append(found)
+
+
+def told(answer: Any) -> bytes:
+    """All that a browser is given: headers, cookies and body."""
+    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    return repr(sorted(answer.headers.items())).encode() + str(answer.cookies).encode() + bytes(body)
+
+
+def secrets_in(answer: Any) -> list[str]:
+    given = told(answer).lower()
+    return [secret for secret in SECRETS if secret.encode() in given]
+
+
+def test_an_annotator_is_told_no_policy_no_gold_and_nobody_elses_label(world: World) -> None:
+    browser = Client()
+    browser.cookies = world.browsers["annotator"].cookies.copy()
+    slug, fetched, leaks = world.here.project.slug, set(), {}
+    starts = ["/", *(row.address(world.here, slug) for row in TABLE if row.get is not None)]
+    for address, answer in crawl(browser, starts):
+        fetched.add(address)
+        if secrets_in(answer):
+            leaks[address] = secrets_in(answer)
+    assert leaks == {}
+    opened = {row.name for row in TABLE if row.get is not None and row.address(world.here, slug) in fetched}
+    assert {"labels:rank", "labels:queue", "chat:conversation"} <= opened
+
+
+def test_what_an_annotator_sends_is_not_answered_with_secrets(world: World) -> None:
+    slug, leaks = world.here.project.slug, {}
+    for row in (row for row in TABLE if row.post is not None):
+        browser = Client()
+        browser.cookies = world.browsers["annotator"].cookies.copy()
+        for kind in ("text/html", "application/json"):
+            options = {"content_type": "application/json"} if row.json else {}
+            with transaction.atomic():
+                address = row.address(world.here, slug)
+                answer = browser.post(address, row.body(world.here), headers={"Accept": kind}, **options)
+                if secrets_in(answer):
+                    leaks[row.name, kind] = secrets_in(answer)
+                transaction.set_rollback(True)
+    assert leaks == {}
+
+
+def test_the_crawl_would_see_a_secret(world: World) -> None:
+    """The same look at what a researcher may open finds every kind of secret that pages hold."""
+    browser = Client()
+    browser.cookies = world.browsers["researcher"].cookies.copy()
+    starts = [row.address(world.here, world.here.project.slug) for row in TABLE if row.get is not None]
+    seen = {secret for _address, answer in crawl(browser, starts, most=120) for secret in secrets_in(answer)}
+    assert {"secretpolicy", "secretperson", "secretgold", "secretanswer"} <= seen
 
 
 RESOLVE_ALL = """

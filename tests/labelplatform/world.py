@@ -18,6 +18,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from labelplatform.accounts.models import Membership, Project, Role, User
+from labelplatform.chat import services as chat
+from labelplatform.chat.models import Answer
 from labelplatform.evaluations import services as evaluations
 from labelplatform.evaluations.models import (
     ComparisonRun,
@@ -86,6 +88,7 @@ class Stock:
     evaluation: EvaluationRun | None = None
     comparison: ComparisonRun | None = None
     leaderboard: LeaderboardRun | None = None
+    answer: Answer | None = None
 
 
 def build_stock(slug: str, prefix: str = "") -> Stock:
@@ -124,6 +127,8 @@ def build_stock(slug: str, prefix: str = "") -> Stock:
     )
     _train(stock)
     _evaluate(stock)
+    stock.answer = _talk(stock, people["annotator"])
+    _talk(stock, people["second"])
     return stock
 
 
@@ -222,6 +227,33 @@ def _freeze(project: Project, by: User) -> Snapshot:
     later = freeze_snapshot(project=project, name="second", by=by, filters={"sources": ["campaign"]})
     assert later.job is not None
     return snapshot
+
+
+def _talk(stock: Stock, by: User) -> Answer:
+    """A message, an answer, and another answer to compare with it."""
+    conversation = chat.start_conversation(project=stock.project, policy=stock.policies[0], by=by)
+    turn = chat.send_message(conversation=conversation, text=f"Where is Lisbon? I am {by.username}.", by=by)
+    for number, text in enumerate(("In Portugal.", "In Spain."), 1):
+        answer = turn.answers.last() if number == 1 else chat.regenerate(turn=turn, by=by)
+        assert answer is not None
+        finish(answer.job, seconds=1)
+        line = {"id": turn.prompt.key, "prompt": turn.prompt.messages, "response": text, "seed": number}
+        prompts.import_responses(
+            prompt_set=turn.prompt.prompt_set,
+            lines=[
+                {
+                    **line,
+                    "response_id": f"secretanswer-{by.pk}-{number}",
+                    "policy": stock.policies[0].name,
+                    "sampling": {},
+                }
+            ],
+            by=by,
+            policy=stock.policies[0],
+            recorded=False,
+            job=answer.job,
+        )
+    return answer
 
 
 def _train(stock: Stock) -> None:
