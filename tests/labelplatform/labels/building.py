@@ -25,7 +25,9 @@ def response_lines(prompts: int, answers: int, policy: str = "first-policy") -> 
     ]
 
 
-def build_prompt_set(project: Project, by: User, *, prompts: int = 3, answers: int = 4, name: str = "questions") -> PromptSet:
+def build_prompt_set(
+    project: Project, by: User, *, prompts: int = 3, answers: int = 4, name: str = "questions"
+) -> PromptSet:
     prompt_set = create_prompt_set(project=project, name=name, by=by)
     import_responses(prompt_set=prompt_set, lines=response_lines(prompts, answers), by=by)
     return prompt_set

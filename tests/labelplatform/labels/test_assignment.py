@@ -18,14 +18,18 @@ def lapse(slot: Slot) -> None:
     Slot.objects.filter(pk=slot.pk).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
 
 
-def test_two_people_get_different_items_while_overlap_is_one(project: Project, ada: User, ben: User, rosa: User) -> None:
+def test_two_people_get_different_items_while_overlap_is_one(
+    project: Project, ada: User, ben: User, rosa: User
+) -> None:
     campaign = build_campaign(project, rosa, prompts=2)
     first, second = claimed(campaign, ada), claimed(campaign, ben)
     assert first.item != second.item
     assert (first.annotator, second.annotator) == (ada, ben)
 
 
-def test_an_item_is_given_to_exactly_as_many_people_as_wanted(project: Project, ada: User, ben: User, rosa: User) -> None:
+def test_an_item_is_given_to_exactly_as_many_people_as_wanted(
+    project: Project, ada: User, ben: User, rosa: User
+) -> None:
     campaign = build_campaign(project, rosa, prompts=1, overlap=2)
     submit(claimed(campaign, ada), ada)
     submit(claimed(campaign, ben), ben)
@@ -38,7 +42,9 @@ def test_nobody_gets_an_item_twice(project: Project, ada: User, rosa: User) -> N
     assert services.claim(campaign=campaign, annotator=ada) is None
 
 
-def test_the_database_refuses_one_person_on_two_slots_of_an_item(project: Project, ada: User, rosa: User) -> None:
+def test_the_database_refuses_one_person_on_two_slots_of_an_item(
+    project: Project, ada: User, rosa: User
+) -> None:
     campaign = build_campaign(project, rosa, prompts=1, overlap=2)
     slot = claimed(campaign, ada)
     other = Slot.objects.exclude(pk=slot.pk).get()
@@ -102,7 +108,9 @@ def test_a_sign_of_life_lengthens_the_lease(project: Project, ada: User, rosa: U
     assert services.renew(token=slot.lease_token, by=ada) > timezone.now() + timedelta(minutes=14)
 
 
-def test_a_page_being_left_holds_the_slot_for_a_reload_only(project: Project, ada: User, ben: User, rosa: User) -> None:
+def test_a_page_being_left_holds_the_slot_for_a_reload_only(
+    project: Project, ada: User, ben: User, rosa: User
+) -> None:
     slot = claimed(build_campaign(project, rosa), ada)
     assert slot.lease_token is not None
     services.linger(token=slot.lease_token, by=ben)
@@ -137,7 +145,9 @@ def test_begun_work_is_offered_before_new_work(project: Project, ada: User, rosa
 
 
 @pytest.mark.parametrize("state", ["paused", "closed"])
-def test_a_campaign_that_is_not_open_hands_out_nothing(project: Project, ada: User, rosa: User, state: str) -> None:
+def test_a_campaign_that_is_not_open_hands_out_nothing(
+    project: Project, ada: User, rosa: User, state: str
+) -> None:
     campaign = build_campaign(project, rosa)
     services.set_state(campaign=campaign, state=state, by=rosa)
     assert services.claim(campaign=campaign, annotator=ada) is None

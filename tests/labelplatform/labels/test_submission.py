@@ -67,7 +67,9 @@ def test_late_work_is_kept_as_surplus_and_the_overlap_stays_exact(slot: Slot, ad
     assert [one.annotator for one in queries.rankings(slot.campaign.project)] == [ben]
 
 
-def test_after_late_work_the_item_is_not_offered_again(project: Project, ada: User, ben: User, rosa: User) -> None:
+def test_after_late_work_the_item_is_not_offered_again(
+    project: Project, ada: User, ben: User, rosa: User
+) -> None:
     campaign = build_campaign(project, rosa, prompts=1, overlap=2)
     slot = claimed(campaign, ada)
     lapse(slot)
