@@ -31,7 +31,7 @@ class EvaluationForm(forms.Form):
         empty_label=None,
         help_text=_("Who is measured."),
     )
-    data = forms.ModelChoiceField(
+    questions = forms.ModelChoiceField(
         label=_("Questions"),
         queryset=Artifact.objects.none(),
         required=False,
@@ -45,16 +45,22 @@ class EvaluationForm(forms.Form):
         _offer(self, "subject", subjects_of(project))
         _offer(
             self,
-            "data",
+            "questions",
             Artifact.objects.filter(project=project, kind=Artifact.Kind.QUESTIONS).order_by("-pk"),
         )
 
     def clean(self) -> dict[str, Any]:
         """Closed-book questions without questions cannot be asked."""
         cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("suite") == "hallucination-open-domain" and not cleaned.get("data"):
-            self.add_error("data", _("This suite needs questions with reference answers."))
-        return {**cleaned, "variant": SUITES.get(cleaned.get("suite", ""), "")}
+        if cleaned.get("suite") == "hallucination-open-domain" and not cleaned.get("questions"):
+            self.add_error("questions", _("This suite needs questions with reference answers."))
+        return cleaned
+
+    def asked(self) -> dict[str, Any]:
+        """The arguments of `start_evaluation` that the form decides."""
+        told = dict(self.cleaned_data)
+        questions = told.pop("questions")
+        return {**told, "data": questions, "variant": SUITES[told["suite"]]}
 
 
 class ComparisonForm(forms.Form):

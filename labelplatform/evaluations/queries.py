@@ -133,7 +133,7 @@ def _metric_table(suite: str, name: str, metrics: Sequence[MeasuredMetric]) -> M
     rows = tuple(
         MetricRow(metric, group_name(metric.group), _drawn(scale, metric, marks)) for metric in metrics
     )
-    return MetricTable(name, metric_name(name), Better(metrics[0].better).label, scale, rows)
+    return MetricTable(name, metric_name(name), str(Better(metrics[0].better).label), scale, rows)
 
 
 def scale_for(name: str, metrics: Iterable[Any]) -> Scale | None:

@@ -90,7 +90,7 @@ def start_evaluation(
     known = EvaluationRun.objects.filter(job=job).first()
     if known is not None:
         return known
-    if Artifact.objects.filter(project=project, kind=Kind.REPORT, name=name).exists():
+    if _name_is_taken(project, name):
         raise ValidationError(
             _("The name %(name)s is taken by an earlier report: choose another.") % {"name": name}
         )
@@ -108,6 +108,14 @@ def start_evaluation(
     run.save(force_insert=True)
     record(by=by, verb="start evaluation", obj=run, project=project, suite=suite, subject=subject.name)
     return run
+
+
+def _name_is_taken(project: Project, name: str) -> bool:
+    """Whether a report has the name, or an evaluation that may still finish will give it."""
+    if Artifact.objects.filter(project=project, kind=Kind.REPORT, name=name).exists():
+        return True
+    broken = (Job.State.FAILED, Job.State.CANCELLED)
+    return EvaluationRun.objects.filter(project=project, name=name).exclude(job__state__in=broken).exists()
 
 
 @transaction.atomic

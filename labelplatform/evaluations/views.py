@@ -68,7 +68,7 @@ def evaluate(request: HttpRequest, project: Project, membership: Membership) -> 
     form = EvaluationForm(project, request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            started = services.start_evaluation(project=project, by=signed_in(request), **form.cleaned_data)
+            started = services.start_evaluation(project=project, by=signed_in(request), **form.asked())
             return redirect("evaluations:run", slug=project.slug, pk=started.pk)
         except ValidationError as error:
             form.add_error(None, error)

@@ -105,7 +105,7 @@ class PpoForm(forms.Form):
             told |= {"validation_function": GRADES, "keep_best": "grade"}
         return told
 
-    def inputs(self) -> dict[str, Artifact]:
+    def inputs(self) -> dict[str, Any]:
         """The artifacts chosen; the prompt set becomes one when the run starts."""
         names = ("policy", "reward_model", "pretraining_text", "validation")
         return {name: self.cleaned_data[name] for name in names if self.cleaned_data[name]}

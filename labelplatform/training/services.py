@@ -26,6 +26,7 @@ from trainer.run_folder import read_outcome
 Kind = TrainingRun.Kind
 Settings = Mapping[str, Any]
 Inputs = Mapping[str, Artifact | Sequence[Artifact] | None]
+BROKEN = (Job.State.FAILED, Job.State.CANCELLED)
 MODELS = (Artifact.Kind.BASE_MODEL, Artifact.Kind.POLICY)
 
 
@@ -178,7 +179,7 @@ def _start(
     known = TrainingRun.objects.filter(job=job).first()
     if known is not None:
         return known
-    if Artifact.objects.filter(project=project, kind=output_kind(kind), name=name).exists():
+    if _name_is_taken(project, kind, name):
         raise ValidationError(
             _("The name %(name)s is taken by an earlier model: choose another.") % {"name": name}
         )
@@ -187,6 +188,16 @@ def _start(
     run.save(force_insert=True)
     record(by=by, verb="start training", obj=run, project=project, kind=kind, name=name, job=job.pk)
     return run
+
+
+def _name_is_taken(project: Project, kind: str, name: str) -> bool:
+    """Whether a model of this kind has the name, or a run that may still finish will give it."""
+    makes = output_kind(kind)
+    if Artifact.objects.filter(project=project, kind=makes, name=name).exists():
+        return True
+    same = [other for other in Kind.values if output_kind(other) == makes]
+    runs = TrainingRun.objects.filter(project=project, kind__in=same, name=name)
+    return runs.exclude(job__state__in=BROKEN).exists()
 
 
 def _enqueue(project: Project, kind: str, name: str, by: User, *, inputs: Inputs, settings: Settings) -> Job:

@@ -150,7 +150,7 @@ def rank_and_learn(walk: Walk) -> None:
 def measure(walk: Walk) -> None:
     given: dict[str, Any] = {"project": walk.project, "by": walk.by, "seed": 0}
     data = Artifact.objects.get(project=walk.project, kind="questions", name="practice")
-    asked = {
+    asked: dict[str, Any] = {
         "suite": "hallucination-open-domain",
         "variant": "closed-book",
         "data": data,
