@@ -87,13 +87,10 @@ def sample_tokens(logits: Tensor, noise: Tensor, settings: SamplingSettings) -> 
         before = ordered.cumsum(dim=-1) - ordered
         mass = torch.zeros_like(mass).scatter(-1, order, ordered.masked_fill(before >= settings.top_p, 0.0))
     heights = mass.cumsum(dim=-1)
-    # right=True steps over tokens of no mass, whose heights equal their neighbour's.
-    drawn = torch.searchsorted(
-        heights, noise.to(heights).unsqueeze(-1) * heights[:, -1:], right=True
-    ).squeeze(-1)
-    # Rounding can leave the draw at the very top, past the last token that has any mass.
-    top = (mass > 0).long().cumsum(dim=-1).argmax(dim=-1)
-    return torch.minimum(drawn, top)
+    # The noise is below 1, so its height is below the last one; right=True steps over tokens of no mass, whose
+    # heights equal their neighbour's: a token with mass is always found.
+    wanted = noise.to(heights).unsqueeze(-1) * heights[:, -1:]
+    return torch.searchsorted(heights, wanted, right=True).squeeze(-1)
 
 
 def response_lengths(ids: Tensor, end_ids: Sequence[int]) -> Tensor:

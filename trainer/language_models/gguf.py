@@ -48,8 +48,14 @@ def _convert(file: Path, out: Path) -> None:
     # transformers wants the GGUF file by folder and name; accelerate and gguf must be installed for its
     # loader.
     place = {"gguf_file": file.name, "local_files_only": True}
-    tokenizer = AutoTokenizer.from_pretrained(file.parent, **place)
-    model = AutoModelForCausalLM.from_pretrained(file.parent, dtype=torch.float32, **place)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(file.parent, **place)
+        model = AutoModelForCausalLM.from_pretrained(file.parent, dtype=torch.float32, **place)
+    except (OSError, ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ModelFolderError(
+            f"{file}: found a file that does not load ({reason}), wanted GGUF weights"
+        ) from error
     # The loader marks the model as quantized though its weights are plain float32 by now; saving refuses
     # such marks.
     model.is_quantized = False

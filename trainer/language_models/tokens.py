@@ -36,6 +36,7 @@ def encode_text(tokenizer: Any, text: str) -> list[int]:
 def encode_prompt(tokenizer: Any, messages: Sequence[Spoken], *, open_response: bool = True) -> list[int]:
     """Token ids of `messages` in the tokenizer's chat template, up to where the response starts.
 
+    Each content is turned into tokens on its own, so no token reaches over from the template into it.
     `open_response` False leaves the opening of the assistant's turn out (a finished conversation).
     Refuses (ValueError) a tokenizer without a chat template.
     """

@@ -8,7 +8,6 @@ import torch
 from tests.trainer.tiny_models import tiny_model
 from trainer.language_models import ModelFolderError, encode_text, load_language_model, save_language_model
 from trainer.language_models.folders import pad_id_of
-from trainer.language_models.gguf import convert_gguf
 
 
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
@@ -67,15 +66,3 @@ def test_pad_is_never_an_end_token() -> None:
     assert pad_id_of(Tokenizer(), (2,)) == 0
     assert pad_id_of(Tokenizer(), (2, 0)) == 1
     assert pad_id_of(Tokenizer(), (0, 1)) == 2
-
-
-def test_gguf_refuses_what_it_was_not_told(tmp_path: Path) -> None:
-    file = tmp_path / "m.gguf"
-    with pytest.raises(ModelFolderError, match="wanted a GGUF file"):
-        convert_gguf(file, tmp_path / "out")
-    file.write_bytes(b"not weights")
-    with pytest.raises(ModelFolderError, match=r"found sha256 [0-9a-f]{64}, wanted 00"):
-        convert_gguf(file, tmp_path / "out", sha256="00")
-    with pytest.raises(ModelFolderError, match="found something else already"):
-        convert_gguf(file, tmp_path)
-    assert not (tmp_path / "out").exists()
