@@ -4,6 +4,7 @@ import json
 from itertools import combinations
 from math import comb
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -161,7 +162,7 @@ BROKEN: list[tuple[dict[str, object], str]] = [
 
 
 @pytest.mark.parametrize(("changes", "told"), BROKEN, ids=[str(changes)[:50] for changes, _ in BROKEN])
-def test_parse_ranking_refuses(changes: dict[str, object], told: str) -> None:
+def test_parse_ranking_refuses(changes: dict[str, Any], told: str) -> None:
     with pytest.raises(BadInput) as refusal:
         parse_ranking(ranking_line(**changes), "some.jsonl:7")
     assert str(refusal.value).startswith("some.jsonl:7: ")

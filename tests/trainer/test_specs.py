@@ -17,7 +17,7 @@ SFT: dict[str, Any] = {"demonstrations": "d.jsonl", "model": "m", "out": "o"}
 SAMPLE: dict[str, Any] = {"prompts": "p.jsonl", "model": "m", "out": "r.jsonl"}
 RANKS: dict[str, Any] = {"rankings": "r.jsonl", "model": "m", "out": "o"}
 PPO: dict[str, Any] = {"prompts": "p.jsonl", "policy": "m", "out": "o", "reward_model": "r"}
-ALL = [
+ALL: list[tuple[type[Spec], dict[str, Any]]] = [
     (PretrainSpec, PRETRAIN),
     (SftSpec, SFT),
     (SampleSpec, SAMPLE),
