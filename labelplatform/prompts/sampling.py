@@ -43,6 +43,7 @@ def command(job: Job, run_folder: Path) -> list[str]:
         *(sys.executable, "-m", "trainer", "sample", str(run_folder / PROMPTS_FILE)),
         *("--model", str(policy.path), "--out", str(run_folder / "out" / RESPONSES_FILE)),
         *("--policy", policy.name, "--progress", "json"),
+        *("--progress-file", str(run_folder / "out" / "progress.jsonl")),
         *("--responses-per-prompt", str(spec["responses_per_prompt"]), "--seed", str(spec["seed"])),
         *_flags(spec["sampling"]),
     ]
