@@ -66,8 +66,8 @@ def number(value: float) -> str:
     """A figure short enough for an axis: four significant digits, no exponent where none is needed."""
     if value == 0:
         return "0"
-    if 0.001 <= abs(value) < 100_000:
-        return f"{value:.4g}".replace("-", "−")
+    if 0.001 <= abs(value) < 1_000_000:
+        return (f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}").replace("-", "−")
     return f"{value:.2e}".replace("-", "−")
 
 
