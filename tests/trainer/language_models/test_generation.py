@@ -53,9 +53,9 @@ def naive(lm: LanguageModel, prompt: list[int], noise: Tensor, settings: Samplin
 def test_generate_equals_naive_reference_token_for_token(settings: SamplingSettings) -> None:
     lm = tiny_model()
     prompts = uneven_prompts(lm)
-    answers = generate(lm, prompts, responses_per_prompt=4, settings=settings, seed=7)
+    answers = generate(lm, prompts, responses_per_prompt=count, settings=settings, seed=7)
     for number, prompt in enumerate(prompts):
-        for response in range(4):
+        for response in range(count):
             wanted = naive(lm, prompt, row_noise(7, number, response, settings.max_new_tokens), settings)
             found = answers[number][response]
             assert found.response_ids == wanted.response_ids
