@@ -112,7 +112,8 @@ def test_every_module_belongs_to_a_view() -> None:
 
 def test_no_class_is_used_that_the_stylesheet_does_not_know() -> None:
     """A misspelt class is a page nobody laid out; scripts find elements by data- and names that start with js-."""
-    sheet = (ROOT / "labelplatform/static/labelplatform/site.css").read_text("utf-8")
+    sheets = (ROOT / "labelplatform/static/labelplatform").glob("*.css")
+    sheet = "\n".join(path.read_text("utf-8") for path in sheets)
     known = set(re.findall(r"\.(-?[_a-zA-Z][\w-]*)", sheet))
     unknown: dict[str, set[str]] = {}
     for path in TEMPLATES:
