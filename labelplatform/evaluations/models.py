@@ -66,7 +66,9 @@ def _figure_constraints(prefix: str) -> list[models.BaseConstraint]:
         ),
         models.CheckConstraint(
             name=f"{prefix}_interval_in_order",
-            condition=models.Q(low__isnull=True, high__isnull=True) | models.Q(low__lte=models.F("high")),
+            # A database takes "unknown" for a yes: that both ends are there must be said.
+            condition=models.Q(low__isnull=True, high__isnull=True)
+            | models.Q(low__isnull=False, high__isnull=False, low__lte=models.F("high")),
         ),
     ]
 
@@ -184,7 +186,9 @@ class PolicyRating(Figure):
             models.CheckConstraint(
                 name="rank_range_in_order",
                 condition=models.Q(rank_best__isnull=True, rank_worst__isnull=True)
-                | models.Q(rank_best__lte=models.F("rank_worst")),
+                | models.Q(
+                    rank_best__isnull=False, rank_worst__isnull=False, rank_best__lte=models.F("rank_worst")
+                ),
             ),
             *_figure_constraints("rating"),
         ]
