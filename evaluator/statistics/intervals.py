@@ -69,7 +69,7 @@ def bootstrap_mean(
     if len(sums) < 2:
         return Interval(point, None, None, n, "bca-bootstrap", "one cluster shows no spread between clusters")
     resampled = _resampled_means(sums, masses, rng, resamples)
-    low, high = _bca_bounds(point, resampled, _jackknife(sums, masses), confidence)
+    low, high = _bca_bounds(point, resampled, jackknife(sums, masses), confidence)
     return Interval(point, min(low, point), max(high, point), n, "bca-bootstrap")
 
 
@@ -132,8 +132,8 @@ def _resampled_means(sums: Floats, masses: Floats, rng: np.random.Generator, res
     return np.concatenate(means)
 
 
-def _jackknife(sums: Floats, masses: Floats) -> Floats:
-    """The mean without each cluster in turn, [C]."""
+def jackknife(sums: Floats, masses: Floats) -> Floats:
+    """The mean Σs / Σm without each cluster in turn, [C]; `sums` and `masses` are [C]."""
     return (sums.sum() - sums) / (masses.sum() - masses)
 
 
