@@ -103,7 +103,7 @@ def faults() -> list[str]:
     found = []
     for path in files():
         catalog = read(path)
-        name = path.relative_to(ROOT).as_posix()
+        name = path.relative_to(LOCALES).as_posix()
         for message in used:
             if message.id:
                 place = ", ".join(file for file, _line in message.locations[:1])
