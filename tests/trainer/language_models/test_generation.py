@@ -48,9 +48,10 @@ def naive(lm: LanguageModel, prompt: list[int], noise: Tensor, settings: Samplin
 
 
 @pytest.mark.parametrize(
-    "settings", [SETTINGS, SamplingSettings(1.0, 0.7, 20), SamplingSettings(0.0, 1.0, 12)]
+    ("settings", "count"),
+    [(SETTINGS, 4), (SamplingSettings(1.0, 0.7, 20), 2), (SamplingSettings(0.0, 1.0, 12), 1)],
 )
-def test_generate_equals_naive_reference_token_for_token(settings: SamplingSettings) -> None:
+def test_generate_equals_naive_reference_token_for_token(settings: SamplingSettings, count: int) -> None:
     lm = tiny_model()
     prompts = uneven_prompts(lm)
     answers = generate(lm, prompts, responses_per_prompt=count, settings=settings, seed=7)
