@@ -92,14 +92,13 @@ def rank(request: HttpRequest, token: uuid.UUID, *, project: Project, membership
 
 
 def _page(request: HttpRequest, desk: Desk, *, problem: str = "", status: int = 200) -> HttpResponse:
-    item = shown.shown_item(desk.slot, desk.annotator, desk.token)
+    item = shown.shown_item(desk.slot, desk.annotator, desk.token, typed=request.POST)
     context = {
         "project": desk.project,
         "item": item,
         "flags": flag_choices(),
         "submission": request.POST.get("submission") or uuid.uuid4(),
         "problem": problem,
-        "typed": request.POST,
     }
     return render(request, "labels/rank.html", context, status=status)
 

@@ -18,7 +18,7 @@ class ShownAnswer:
 
     letter: str
     text: str
-    tier: int | None
+    tier: int | str | None
     flags: frozenset[str]
 
 
@@ -63,11 +63,16 @@ def responses_by_letter(slot: Slot) -> dict[str, int]:
     return dict(zip(letters(len(stored)), (stored[place] for place in slot.shown_order), strict=True))
 
 
-def shown_item(slot: Slot, annotator: User, token: uuid.UUID) -> ShownItem:
-    """What to put on the page, in two statements."""
+def shown_item(
+    slot: Slot, annotator: User, token: uuid.UUID, typed: Mapping[str, str] | None = None
+) -> ShownItem:
+    """What to put on the page, in two statements; `typed` is what a refused form had in its boxes."""
     stored = [place.response.text for place in slot.item.placed_responses.select_related("response")]
     draft = Draft.objects.filter(slot=slot, annotator=annotator).values_list("state", flat=True).first() or {}
-    tiers, flags = draft.get("places", {}), draft.get("flags", {})
+    flags = draft.get("flags", {})
+    tiers = draft.get("places", {})
+    if typed:
+        tiers = {letter: typed.get(f"place-{letter}", "")[:2] for letter in letters(len(stored))}
     answers = [
         ShownAnswer(letter, stored[place], tiers.get(letter), frozenset(flags.get(letter, ())))
         for letter, place in zip(letters(len(stored)), slot.shown_order, strict=True)
