@@ -185,7 +185,7 @@ def gated_reward_model(
             stage, "trainer", "reward-model", lines, "--model", sft, settings=recipe.reward_model
         )
         result.reward_model = chain.metrics(stage)
-        decision = judge_reward_model(result.reward_model)
+        decision = judge_reward_model(result.reward_model, recipe.gate_accuracy)
         if decision.passed:
             result.refused = ""
             return folder
