@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from transformers import GPT2Config, GPT2LMHeadModel
 
 from tests.trainer.tiny_models import tiny_model
 from trainer.language_models import (
@@ -44,6 +45,20 @@ def test_response_log_probabilities_equal_one_plain_forward_a_row() -> None:
                     float(chances[len(prompt) - 1 + place, token]), abs=1e-5
                 )
             assert row[len(response) :].tolist() == [0.0] * (5 - len(response))
+
+
+def test_learned_positions_do_not_see_padding() -> None:
+    # Rotary positions forgive a shift of the whole row; positions looked up in a table do not.
+    torch.manual_seed(0)
+    shape = GPT2Config(
+        vocab_size=40, n_positions=64, n_embd=16, n_layer=2, n_head=2, attn_implementation="sdpa"
+    )
+    model = GPT2LMHeadModel(shape).eval()
+    with torch.no_grad():
+        model.transformer.wpe.weight.normal_()
+        together = response_log_probabilities(model, response_batch(PROMPTS, RESPONSES, 0))
+        alone = response_log_probabilities(model, response_batch(PROMPTS[1:2], RESPONSES[1:2], 0))
+    torch.testing.assert_close(together[1:2, :2], alone, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("pads", [1, 7, 31])
