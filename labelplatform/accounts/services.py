@@ -68,3 +68,11 @@ def set_preferences(*, user: User, language: str, theme: str) -> None:
     user.language, user.theme = language, theme
     user.full_clean(exclude=["password"])
     user.save(update_fields=["language", "theme"])
+
+
+@transaction.atomic
+def describe_project(*, project: Project, description: str, by: User | None) -> None:
+    """What the project's page says it is for."""
+    project.description = description
+    project.save(update_fields=["description"])
+    record(by=by, verb="describe project", obj=project, project=project)
