@@ -47,7 +47,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: object, **options: Any) -> None:
-        self.console = Console(file=self.stdout._out, highlight=False, soft_wrap=True)  # type: ignore[attr-defined]
+        self.console = Console(highlight=False, soft_wrap=True)
         try:
             code = self._run(options)
         except (CannotStartError, StepFailedError) as problem:
