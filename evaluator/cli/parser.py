@@ -21,6 +21,14 @@ LATER = {
 }
 
 
+LATER_FLAGS = {
+    "--prompting": "plain, few-shot, chain-of-thought, step-by-step or self-consistency",
+    "--shots": "examples put before each question",
+    "--paths": "samples that self-consistency votes over",
+    "--resume": "go on from the items a killed run has measured",
+}
+
+
 class OneLineParser(argparse.ArgumentParser):
     """A parser whose complaints are one line, as all bad input is answered."""
 
@@ -97,6 +105,8 @@ def _add_run(verbs: "argparse._SubParsersAction[OneLineParser]") -> None:
         default=0.0,
         help="of a model folder's sampling; 0 takes the likeliest (default)",
     )
+    for flag, what in LATER_FLAGS.items():
+        add(flag, action=_NotHereYet, nargs="?", help=f"{what}; comes with issue 5")
     _add_shared(parser, resamples=2000)
 
 
@@ -141,6 +151,13 @@ def _add_leaderboard(verbs: "argparse._SubParsersAction[OneLineParser]") -> None
     ties = "tie model: davidson (ties have a parameter of their own, default), half (a tie is half a win each way)"
     add("--ties", choices=("davidson", "half"), default="davidson", help=ties)
     _add_shared(parser, resamples=200)
+
+
+class _NotHereYet(argparse.Action):
+    """A flag of a later issue is refused by name, not taken for a typing error."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> NoReturn:
+        raise BadInput(f"{self.option_strings[0]}: not here yet; {self.help}")
 
 
 class _ListSuites(argparse.Action):

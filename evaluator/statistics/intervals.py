@@ -137,14 +137,14 @@ def jackknife(sums: Floats, masses: Floats) -> Floats:
     return (sums.sum() - sums) / (masses.sum() - masses)
 
 
-def _bca_bounds(point: float, resampled: Floats, jackknife: Floats, confidence: float) -> tuple[float, float]:
+def _bca_bounds(point: float, resampled: Floats, left_out: Floats, confidence: float) -> tuple[float, float]:
     """BCa percentiles: Φ(z0 + (z0 + z) / (1 - a(z0 + z))), z0 from the median bias, a from the jackknife's skewness."""
     normal = NormalDist()
     equal = np.isclose(resampled, point, rtol=1e-12, atol=1e-15)
     below = float(((resampled < point) & ~equal).mean() + 0.5 * equal.mean())
     half = 0.5 / len(resampled)
     bias = normal.inv_cdf(min(max(below, half), 1 - half))
-    centred = jackknife.mean() - jackknife
+    centred = left_out.mean() - left_out
     spread = float((centred**2).sum())
     skew = float((centred**3).sum()) / (6 * spread**1.5) if spread > 0 else 0.0
     bounds = []

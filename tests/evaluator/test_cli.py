@@ -89,6 +89,11 @@ def test_the_same_command_writes_the_same_bytes(tmp_path: Path, verb: str) -> No
             "found no such suite, wanted one of hallucination-open-domain",
         ),
         (["run", "truthfulness", "--subject", "x", "--out", "o"], "issue 5"),
+        (
+            [*RUN, "--subject", "x", "--out", "o", "--prompting", "few-shot"],
+            "--prompting: not here yet; .* issue 5",
+        ),
+        ([*RUN, "--subject", "x", "--out", "o", "--resume"], "--resume: not here yet; .* issue 5"),
         ([*RUN, "--subject", "x", "--variant", "open-book", "--out", "o"], "wanted one of closed-book"),
         ([*RUN, "--subject", "https://model", "--data", "q.jsonl", "--out", "o"], "URL"),
         ([*RUN, "--subject", "none.jsonl", "--data", "q.jsonl", "--out", "o"], r"none\.jsonl"),
