@@ -28,7 +28,7 @@ def check_accessibility(tab: Page) -> None:
 def sign_in_by_keyboard(tab: Page, stage: Stage, name: str) -> None:
     """The name field has the focus already: no pointer is needed from the first key on."""
     tab.goto(stage.address)
-    expect(tab.get_by_label("Name")).to_be_focused()
+    expect(tab.get_by_label("Name", exact=True)).to_be_focused()
     tab.keyboard.type(name)
     tab.keyboard.press("Tab")
     tab.keyboard.type(PASSWORD)
@@ -112,7 +112,7 @@ def freeze(tab: Page, stage: Stage, name: str) -> None:
     """A snapshot of all labels, waited for on its own page."""
     tab.goto(f"{stage.address}/p/walks/snapshots/freeze/")
     check_accessibility(tab)
-    tab.get_by_label("Name").fill(name)
+    tab.get_by_label("Name", exact=True).fill(name)
     tab.get_by_role("button", name="Freeze snapshot").click()
     tab.wait_for_url(re.compile(r"/snapshots/\d+/"))
     expect(tab.get_by_role("link", name="rankings.jsonl").first).to_be_visible(timeout=JOB_MS)
@@ -122,10 +122,10 @@ def freeze(tab: Page, stage: Stage, name: str) -> None:
 def start_reward_model(tab: Page, stage: Stage, name: str, epochs: int = 60) -> None:
     tab.goto(f"{stage.address}/p/walks/training/reward-model/")
     check_accessibility(tab)
-    tab.get_by_label("Name").fill(name)
-    tab.get_by_label("Starts from").select_option(label="walker")
-    tab.get_by_label("Epochs").fill(str(min(epochs, 50)))
-    tab.get_by_label("Learning rate").fill("0.001")
+    tab.get_by_label("Name", exact=True).fill(name)
+    tab.get_by_label("Starts from", exact=True).select_option(label="walker")
+    tab.get_by_label("Epochs", exact=True).fill(str(min(epochs, 50)))
+    tab.get_by_label("Learning rate", exact=True).fill("0.001")
     tab.get_by_role("button", name="Start a reward model").click()
     tab.wait_for_url(re.compile(r"/training/\d+/"))
 
@@ -142,16 +142,16 @@ def see_the_curve_move(tab: Page, milliseconds: float = JOB_MS) -> None:
 def start_ppo(tab: Page, stage: Stage, name: str, reward_model: str) -> None:
     tab.goto(f"{stage.address}/p/walks/training/ppo/")
     check_accessibility(tab)
-    tab.get_by_label("Name").fill(name)
-    tab.get_by_label("Prompts").select_option(label="Walks")
-    tab.get_by_label("Policy").select_option(label="walker")
-    tab.get_by_label("Reward model").select_option(label=reward_model)
+    tab.get_by_label("Name", exact=True).fill(name)
+    tab.get_by_label("Prompts", exact=True).select_option(label="Walks")
+    tab.get_by_label("Policy", exact=True).select_option(label="walker")
+    tab.get_by_label("Reward model", exact=True).select_option(label=reward_model)
     for label, value in {
         "Updates": "12",
         "Responses per update": "40",
         "Longest response, tokens": "20",
     }.items():
-        tab.get_by_label(label).fill(value)
+        tab.get_by_label(label, exact=True).fill(value)
     tab.get_by_role("button", name="Start PPO").click()
     tab.wait_for_url(re.compile(r"/training/\d+/"))
 
@@ -159,11 +159,11 @@ def start_ppo(tab: Page, stage: Stage, name: str, reward_model: str) -> None:
 def sample(tab: Page, stage: Stage, policy: str) -> None:
     """The new policy answers every prompt of the set."""
     tab.goto(f"{stage.address}/p/walks/prompts/")
-    tab.get_by_role("link", name="Walks", exact=True).first.click()
+    tab.locator("main").get_by_role("link", name="Walks", exact=True).first.click()
     check_accessibility(tab)
-    tab.get_by_label("Policy").select_option(label=policy)
-    tab.get_by_label("Answers per prompt").fill("4")
-    tab.get_by_label("Longest answer (tokens)").fill("20")
+    tab.get_by_label("Policy", exact=True).select_option(label=policy)
+    tab.get_by_label("Answers per prompt", exact=True).fill("4")
+    tab.get_by_label("Longest answer (tokens)", exact=True).fill("20")
     tab.get_by_role("button", name="Sample answers").click()
     tab.goto(f"{stage.address}/p/walks/jobs/")
     tab.get_by_role("link", name=re.compile("Sample responses|sample", re.IGNORECASE)).first.click()
@@ -175,7 +175,7 @@ def rate(tab: Page, stage: Stage, snapshot: str) -> list[str]:
     """The leaderboard made from a snapshot, read row by row from the page."""
     tab.goto(f"{stage.address}/p/walks/evaluations/rate/")
     check_accessibility(tab)
-    tab.get_by_label("Snapshot").select_option(label=snapshot)
+    tab.get_by_label("Snapshot", exact=True).select_option(label=snapshot)
     tab.get_by_role("button", name="Rate policies").click()
     tab.wait_for_url(re.compile(r"/leaderboards/\d+/"))
     expect(tab.locator("table tbody tr").first).to_be_visible(timeout=JOB_MS)

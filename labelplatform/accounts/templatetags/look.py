@@ -177,7 +177,11 @@ def _rooms() -> list[tuple[str, str]]:
 
 
 def _side_doors() -> list[tuple[str, str]]:
-    return [(gettext("Jobs"), "jobs:index"), (gettext("People"), "accounts:people")]
+    return [
+        (gettext("Chat"), "chat:index"),
+        (gettext("Jobs"), "jobs:index"),
+        (gettext("People"), "accounts:people"),
+    ]
 
 
 def _doors(project: Project, path: str, names: list[tuple[str, str]]) -> list[Door]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.db.models import Count, Max, Q
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, pgettext
 
 from labelplatform.accounts.models import Project, User
 from labelplatform.evaluations.models import ComparisonRun, EvaluationRun, LeaderboardRun
@@ -73,7 +73,9 @@ def _prompts(project: Project) -> Room:
     prompts = Prompt.objects.filter(prompt_set__project=project).count()
     responses = Response.objects.filter(prompt__prompt_set__project=project).count()
     detail = ngettext("%(n)s response", "%(n)s responses", responses) % {"n": responses}
-    return Room(gettext("Prompts"), _address("prompts:index", project), prompts, gettext("prompts"), detail)
+    return Room(
+        gettext("Prompts"), _address("prompts:index", project), prompts, pgettext("count", "prompts"), detail
+    )
 
 
 def _labels(project: Project) -> Room:
@@ -84,9 +86,13 @@ def _labels(project: Project) -> Room:
     )
     people = ngettext("by %(n)s person", "by %(n)s people", counted["people"]) % {"n": counted["people"]}
     simulated = gettext("%(n)s simulated") % {"n": counted["simulated"]}
-    detail = f"{people}, {simulated}" if counted["simulated"] else people
+    detail = f"{people} · {simulated}" if counted["simulated"] else people
     return Room(
-        gettext("Labels"), _address("labels:index", project), counted["rankings"], gettext("rankings"), detail
+        gettext("Labels"),
+        _address("labels:index", project),
+        counted["rankings"],
+        pgettext("count", "rankings"),
+        detail,
     )
 
 
@@ -95,7 +101,11 @@ def _snapshots(project: Project) -> Room:
     count = Snapshot.objects.filter(project=project).count()
     detail = gettext("newest: %(name)s") % {"name": newest.name} if newest else gettext("nothing frozen yet")
     return Room(
-        gettext("Snapshots"), _address("snapshots:index", project), count, gettext("snapshots"), detail
+        gettext("Snapshots"),
+        _address("snapshots:index", project),
+        count,
+        pgettext("count", "snapshots"),
+        detail,
     )
 
 
@@ -105,9 +115,19 @@ def _training(project: Project) -> Room:
         reward_models=Count("pk", filter=Q(kind=TrainingRun.Kind.REWARD_MODEL)),
         policies=Count("pk", filter=Q(kind=TrainingRun.Kind.PPO)),
     )
-    detail = gettext("%(reward_models)s reward models, %(policies)s PPO runs") % counts
+    models, policies = counts["reward_models"], counts["policies"]
+    detail = " · ".join(
+        [
+            ngettext("%(n)s reward model", "%(n)s reward models", models) % {"n": models},
+            ngettext("%(n)s PPO run", "%(n)s PPO runs", policies) % {"n": policies},
+        ]
+    )
     return Room(
-        gettext("Training"), _address("training:index", project), counts["runs"], gettext("runs"), detail
+        gettext("Training"),
+        _address("training:index", project),
+        counts["runs"],
+        pgettext("count", "runs"),
+        detail,
     )
 
 
@@ -122,16 +142,20 @@ def _judgement(project: Project) -> list[Room]:
             gettext("Evaluations"),
             _address("evaluations:index", project),
             evaluations.count(),
-            gettext("evaluations"),
+            pgettext("count", "evaluations"),
             detail,
         ),
         Room(
             gettext("Reports"),
             _address("reports:index", project),
             reports + boards,
-            gettext("reports"),
-            gettext("%(boards)s leaderboards, %(reports)s comparisons")
-            % {"boards": boards, "reports": reports},
+            pgettext("count", "reports"),
+            " · ".join(
+                [
+                    ngettext("%(n)s leaderboard", "%(n)s leaderboards", boards) % {"n": boards},
+                    ngettext("%(n)s comparison", "%(n)s comparisons", reports) % {"n": reports},
+                ]
+            ),
         ),
     ]
 
