@@ -144,7 +144,11 @@ def _annotators_pages(project: Any, user: Any) -> list[Page]:
         Page("projects", who, reverse("accounts:projects")),
         Page("preferences", who, reverse("accounts:preferences")),
         Page("queue", who, reverse("labels:queue", args=[project.slug])),
+        Page("chat", who, reverse("chat:index", args=[project.slug])),
     ]
+    talk = newest(project.conversations.filter(member=user))
+    if talk is not None:
+        found.append(Page("conversation", who, reverse("chat:conversation", args=[project.slug, talk.pk])))
     for campaign in project.campaigns.filter(source="campaign", state="open"):
         slot = claim(campaign=campaign, annotator=user)
         if slot is not None:
@@ -155,7 +159,7 @@ def _annotators_pages(project: Any, user: Any) -> list[Page]:
 
 
 def _researchers_pages(project: Any, who: str) -> list[Page]:
-    from django.urls import get_resolver, reverse
+    from django.urls import reverse
 
     rooms = {
         "home": "reports:home",
@@ -172,11 +176,16 @@ def _researchers_pages(project: Any, who: str) -> list[Page]:
         "people": "accounts:people",
     }
     found = [Page(name, who, reverse(view, args=[project.slug])) for name, view in rooms.items()]
-    assert get_resolver()
     for name, view, row in _objects(project):
         if row is not None:
             found.append(Page(name, who, reverse(view, args=[project.slug, row.pk])))
     return found
+
+
+def _largest(prompt_sets: Any) -> Any:
+    from django.db.models import Count
+
+    return prompt_sets.annotate(size=Count("prompts")).order_by("-size", "pk").first()
 
 
 def _objects(project: Any) -> list[tuple[str, str, Any]]:
@@ -185,7 +194,7 @@ def _objects(project: Any) -> list[tuple[str, str, Any]]:
 
     runs = project.training_runs
     return [
-        ("prompt-set", "prompts:prompt_set", newest(project.prompt_sets)),
+        ("prompt-set", "prompts:prompt_set", _largest(project.prompt_sets)),
         ("campaign", "labels:campaign", newest(project.campaigns)),
         ("ranking", "labels:ranking", newest(Ranking.objects.filter(item__campaign__project=project))),
         ("snapshot", "snapshots:snapshot", Snapshot.objects.filter(project=project).order_by("pk").first()),
