@@ -78,6 +78,15 @@ def test_after_late_work_the_item_is_not_offered_again(
     assert services.claim(campaign=campaign, annotator=ada) is None
 
 
+def test_the_work_of_an_older_lease_does_not_fill_the_slot_of_a_newer_one(slot: Slot, ada: User) -> None:
+    older = slot.lease_token
+    lapse(slot)
+    newer = claimed(slot.campaign, ada)
+    assert (newer.pk, newer.lease_token == older) == (slot.pk, False)
+    assert submit(newer, ada, lease_token=older).surplus
+    assert not submit(newer, ada).surplus
+
+
 def test_late_work_counts_when_nobody_has_taken_the_slot(slot: Slot, ada: User) -> None:
     lapse(slot)
     assert not submit(slot, ada).surplus
@@ -107,7 +116,8 @@ def test_without_a_lease_nothing_is_taken(slot: Slot, ada: User, ben: User, whos
 
 def test_nothing_is_submitted_by_accident(slot: Slot, ada: User) -> None:
     whole = in_order(slot)
-    for tiers in ([], whole[:-1], [*whole, []], [*whole, whole[0]], [*whole[:-1], [10**9]]):
+    doubled = [whole[0], *whole[:-1]]
+    for tiers in ([], whole[:-1], [*whole, []], doubled, [*whole, whole[0]], [*whole[:-1], [10**9]]):
         with pytest.raises(services.JudgementRefused):
             submit(slot, ada, tiers)
     slot.refresh_from_db()
