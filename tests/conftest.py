@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -21,7 +22,7 @@ settings.ARTIFACTS_DIR = _data / "artifacts"
 settings.SECURE_SSL_REDIRECT = settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 settings.CELERY_BROKER_URL = f"redis+socket://{_data}/no-broker.sock?virtual_host=0"
-_database = settings.DATABASES["default"]
+_database: dict[str, Any] = settings.DATABASES["default"]
 if _database["ENGINE"].endswith("sqlite3"):
     _database["NAME"] = str(_data / "platform.sqlite3")
     _database["TEST"]["NAME"] = str(_data / "test.sqlite3")

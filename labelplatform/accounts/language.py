@@ -15,7 +15,7 @@ def user_language(respond: Callable[[HttpRequest], HttpResponse]) -> Callable[[H
         user = request.user
         if isinstance(user, User) and user.language:
             with translation.override(user.language):
-                request.LANGUAGE_CODE = user.language  # type: ignore[attr-defined]
+                request.LANGUAGE_CODE = user.language
                 response = respond(request)
                 response.headers.setdefault("Content-Language", user.language)
                 return response

@@ -96,7 +96,12 @@ def cancelled(claim: Claim) -> bool:
 def give_back(claim: Claim) -> bool:
     """The worker was asked to stop: the job waits for another one, and this attempt is not held against it."""
     kept = claim.held().update(
-        state=Job.State.QUEUED, attempts=F("attempts") - 1, rung_at=None, worker="", pid=None, pid_started=None
+        state=Job.State.QUEUED,
+        attempts=F("attempts") - 1,
+        rung_at=None,
+        worker="",
+        pid=None,
+        pid_started=None,
     )
     return kept == 1
 

@@ -17,8 +17,12 @@ def ring(job_id: int, queue: str) -> bool:
     try:
         # A connection of our own, tried once: the pool's would try for seconds while somebody waits for a page.
         options = {**settings.CELERY_BROKER_TRANSPORT_OPTIONS, "max_retries": 0}
-        with current_app.connection_for_write(settings.CELERY_BROKER_URL, transport_options=options) as connection:
-            current_app.send_task("jobs.run_job", args=[job_id], queue=queue, retry=False, connection=connection)
+        with current_app.connection_for_write(
+            settings.CELERY_BROKER_URL, transport_options=options
+        ) as connection:
+            current_app.send_task(
+                "jobs.run_job", args=[job_id], queue=queue, retry=False, connection=connection
+            )
     except OperationalError as error:
         logger.warning("job %s is queued, but the broker does not answer: %s", job_id, error)
         return False

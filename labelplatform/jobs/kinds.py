@@ -56,7 +56,9 @@ def get(name: str) -> JobKind:
     try:
         return _kinds[name]
     except KeyError:
-        raise UnknownKindError(f"no job kind {name!r}: there are {', '.join(sorted(_kinds)) or 'none'}") from None
+        raise UnknownKindError(
+            f"no job kind {name!r}: there are {', '.join(sorted(_kinds)) or 'none'}"
+        ) from None
 
 
 def names() -> list[str]:

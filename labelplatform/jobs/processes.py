@@ -75,7 +75,9 @@ def _child_may_see(name: str) -> bool:
     return name in CHILD_MAY_SEE or name.startswith(CHILD_MAY_SEE_PREFIXES)
 
 
-def spawn(command: list[str], *, folder: Path, log: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def spawn(
+    command: list[str], *, folder: Path, log: Path, environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
     """The command as leader of a session of its own, which dies with the thread that calls this."""
     if shutil.which(command[0]) is None:
         raise FileNotFoundError(f"no program {command[0]!r} on this machine")

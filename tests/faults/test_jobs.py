@@ -76,6 +76,7 @@ def test_a_killed_worker_is_replaced_and_its_job_begins_again(site: Site) -> Non
     assert is_gone(child)
     assert is_gone(grandchild)
     assert row["pid"] != child
+    grandchild_of(site, job, 2)
     folders = site.data / "artifacts" / "jobs" / str(job)
     assert sorted(path.name for path in folders.iterdir()) == ["attempt-1", "attempt-2"]
 

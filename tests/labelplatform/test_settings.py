@@ -16,7 +16,7 @@ KEY = "a-long-enough-key-for-tests-0123456789-abcdefghijklmnop"
 
 
 def run(
-    code: str, data: Path, *, folder: Path = ROOT, **environment: str
+    code: str, data: Path, environment: dict[str, str] | None = None, folder: Path = ROOT
 ) -> subprocess.CompletedProcess[str]:
     names = {"PATH", "HOME", "LANG"}
     clean = {name: value for name, value in os.environ.items() if name in names}
@@ -28,7 +28,7 @@ def run(
             "PYTHONPATH": str(ROOT),
             "DJANGO_SETTINGS_MODULE": "labelplatform.settings",
             "LABELPLATFORM_DATA": str(data),
-            **environment,
+            **(environment or {}),
         },
         capture_output=True,
         text=True,
@@ -69,20 +69,20 @@ def test_a_start_without_a_key_is_refused_with_the_remedy(tmp_path: Path, start:
     ],
 )
 def test_an_unsafe_server_does_not_start(tmp_path: Path, environment: dict[str, str], finding: str) -> None:
-    done = run(SERVE, tmp_path, **environment)
+    done = run(SERVE, tmp_path, environment)
     assert done.returncode != 0
     assert finding in done.stderr
 
 
 @pytest.mark.parametrize("environment", [{"SECRET_KEY": KEY}, {"DEBUG": "True"}])
 def test_a_safe_server_starts(tmp_path: Path, environment: dict[str, str]) -> None:
-    done = run(SERVE, tmp_path, **environment)
+    done = run(SERVE, tmp_path, environment)
     assert done.returncode == 0, done.stderr
 
 
 def test_production_settings_pass_the_deployment_checks(tmp_path: Path) -> None:
     code = CHECK.replace("'check'", "'check', '--deploy', '--fail-level', 'WARNING'")
-    done = run(code, tmp_path, SECRET_KEY=KEY, ALLOWED_HOSTS="label.example.org")
+    done = run(code, tmp_path, {"SECRET_KEY": KEY, "ALLOWED_HOSTS": "label.example.org"})
     assert done.returncode == 0, done.stderr
 
 

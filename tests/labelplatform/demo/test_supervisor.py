@@ -1,4 +1,4 @@
-"""What the supervisor refuses, and that it does not start a broken part for ever. The rest: tests/faults/test_jobs.py."""
+"""What the supervisor refuses, and that it does not start a broken part for ever. More in tests/faults."""
 
 import errno
 import shutil

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import IntegrityError, connection
@@ -29,6 +30,10 @@ def taken(job: Job) -> Claim:
     return claim
 
 
+def claimed_by(job_id: int, index: int) -> Claim | None:
+    return claims.claim(job_id, f"elsewhere:{index}:1.0")
+
+
 def state(job: Job) -> str:
     return str(Job.objects.values_list("state", flat=True).get(pk=job.pk))
 
@@ -50,9 +55,8 @@ def at_once(number: int, act: Callable[[int], object]) -> list[object]:
 
 @pytest.mark.django_db(transaction=True)
 def test_claim_is_won_by_one_of_many(project: Project, rosa: User) -> None:
-    for number in range(5):
-        job = toy(project, rosa, number=number)
-        won = [claim for claim in at_once(8, lambda _: claims.claim(job.pk, WORKER)) if claim]
+    for job in [toy(project, rosa, number=number) for number in range(5)]:
+        won = [claim for claim in at_once(8, partial(claimed_by, job.pk)) if claim]
         assert won == [Claim(job.pk, 1)]
         job.refresh_from_db()
         assert (job.state, job.attempts, job.fence) == ("running", 1, 1)

@@ -1,6 +1,5 @@
 """Promises: made once, after the commit, for the project's own artifacts; named folders that never change."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,9 +39,12 @@ def test_enqueue_rings_after_the_commit_only(
 def test_enqueue_rings_for_nothing_that_was_rolled_back(
     project: Project, rosa: User, rung: list[tuple[int, str]]
 ) -> None:
-    with pytest.raises(RuntimeError, match="undone"), transaction.atomic():
+    def undo() -> None:
         toy(project, rosa)
         raise RuntimeError("undone")
+
+    with pytest.raises(RuntimeError, match="undone"), transaction.atomic():
+        undo()
     assert (rung, Job.objects.count()) == ([], 0)
 
 
@@ -104,7 +106,7 @@ def test_database_refuses_a_second_keeper_of_one_promise(project: Project, rosa:
 def test_enqueue_refuses_specs_that_can_never_run(project: Project, rosa: User) -> None:
     with pytest.raises(ValidationError, match="needs an act"):
         enqueue(kind="toy", spec={}, project=project, by=rosa)
-    with pytest.raises(kinds.UnknownKindError, match="no job kind 'toi': there are .*toy"):
+    with pytest.raises(kinds.UnknownKindError, match=r"no job kind 'toi': there are .*toy"):
         enqueue(kind="toi", spec={}, project=project, by=rosa)
 
 
@@ -163,7 +165,7 @@ def test_artifact_lies_inside_the_artifacts_folder(project: Project, folder: str
 def test_artifact_holds_no_links(project: Project) -> None:
     folder = Path(settings.ARTIFACTS_DIR) / "linked"
     folder.mkdir()
-    os.symlink("/etc/passwd", folder / "weights")
+    (folder / "weights").symlink_to("/etc/passwd")
     with pytest.raises(ValueError, match="is a link"):
         register_artifact(project=project, kind="policy", name="x", folder="linked")
 
