@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from evaluator.report_files import Items, Metric, Report, write_report
 from labelplatform.accounts.models import Project, User
@@ -65,3 +66,9 @@ def snapshot(project: Project) -> Snapshot:
     return Snapshot.objects.create(
         project=project, name="first", artifact=build_artifact(project, Artifact.Kind.SNAPSHOT)
     )
+
+
+@pytest.fixture(autouse=True)
+def _own_artifacts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers of jobs come again after a rolled back test; their folders must not."""
+    monkeypatch.setattr(settings, "ARTIFACTS_DIR", tmp_path)

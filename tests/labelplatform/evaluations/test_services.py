@@ -255,3 +255,23 @@ def test_store_questions_is_one_file(project: Project, rosa: User) -> None:
     lines: list[dict[str, object]] = [{"id": "q", "references": ["Peru"]}]
     artifact = services.store_questions(project=project, name="cities", lines=lines, by=rosa)
     assert (artifact.kind, artifact.detail) == ("questions", {"files": ["questions.jsonl"]})
+
+
+def test_a_confirmed_regression_is_a_result_and_not_a_failure(
+    run_jobs: Callable[[], list[Job]], project: Project, rosa: User, questions: Artifact, finish_with: Finish
+) -> None:
+    """The real command: forty items that were right before and are wrong now; it exits with 3."""
+
+    def answers(wrong: float) -> list[dict[str, object]]:
+        scores = {"grade": 1 - wrong, "right": 1 - wrong, "abstained": 0.0, "wrong": wrong}
+        return [{"id": f"q{number}", "slices": {}, "scores": scores} for number in range(40)]
+
+    pair = [
+        measured(finish_with, ask(project, rosa, questions, name), closed_book(0.5, samples=answers(wrong)))
+        for name, wrong in (("before", 0.0), ("after", 1.0))
+    ]
+    run = services.start_comparison(baseline=pair[0], candidate=pair[1], by=rosa)
+    (job,) = run_jobs()
+    run.refresh_from_db()
+    assert (job.state, job.exit_code, run.verdict) == ("succeeded", 3, "regression")
+    assert run.effects.get(name="wrong", group="").harm == 1.0
