@@ -174,8 +174,8 @@ def gated_reward_model(
     """Sample, rank, train, judge; once more with more rankings when the gate refuses; then None, and why."""
     rankings: list[dict[str, object]] = []
     for number in range(1, ROUNDS + 1):
-        chain.seed += 1000 * (number - 1)
-        settings = {**recipe.sample, "responses_per_prompt": RESPONSES_PER_PROMPT}
+        chain.seed += 1000 * number
+        settings = {**recipe.ranked_sample, "responses_per_prompt": RESPONSES_PER_PROMPT}
         chain.run(f"answers{number}.jsonl", "trainer", "sample", practice, "--model", sft, settings=settings)
         chain.seed = result.seed
         rankings += ranked(chain.read(f"answers{number}.jsonl"), number)

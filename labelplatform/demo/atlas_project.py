@@ -92,14 +92,14 @@ def chain(work: Atlas) -> Chain:
     )
     # Asked now, needed at the end: the second slot answers while the first one trains.
     before = _evaluate(work, "Before feedback", sft, questions)
-    early = [before.job, _ask(work, heldout, sft, 1)]
+    early = [before.job, _ask(work, heldout, sft)]
     reward_model = yield from _gated_reward_model(work, sft, training)
     if reward_model is None:
         return
+    best = _best_of(work, heldout, sft, reward_model)
     ppo = yield from _ppo(work, corpus, sft, reward_model, world)
     after = _evaluate(work, "After feedback", ppo, questions)
-    best = _best_of(work, heldout, sft, reward_model)
-    yield [*early, after.job, best, _ask(work, heldout, ppo, 1)]
+    yield [*early, after.job, best, _ask(work, heldout, ppo)]
     yield from _measure(work, before, after, best, heldout)
 
 
@@ -137,12 +137,19 @@ def _language_model(work: Atlas, corpus: Artifact, world: Sequence[atlas.City]) 
     return _output(sft)
 
 
-def _ask(
-    work: Atlas, prompt_set: PromptSet, policy: Artifact, responses: int, seed: int | None = None
-) -> Job:
+def _ask(work: Atlas, prompt_set: PromptSet, policy: Artifact) -> Job:
+    """One answer to each prompt, as answers are judged."""
     return request_responses(
-        prompt_set=prompt_set, policy=policy, responses_per_prompt=responses, by=work.by,
-        sampling=work.recipe.sample, seed=work.seed if seed is None else seed,
+        prompt_set=prompt_set, policy=policy, responses_per_prompt=1, by=work.by,
+        sampling=work.recipe.sample, seed=work.seed,
+    )  # fmt: skip
+
+
+def _ask_for_ranking(work: Atlas, prompt_set: PromptSet, policy: Artifact, number: int) -> Job:
+    """Several answers to each prompt, sampled warmer than answers are judged, other ones in each round."""
+    return request_responses(
+        prompt_set=prompt_set, policy=policy, responses_per_prompt=RESPONSES_PER_PROMPT, by=work.by,
+        sampling=work.recipe.ranked_sample, seed=work.seed + 1000 * number,
     )  # fmt: skip
 
 
@@ -151,7 +158,7 @@ def _gated_reward_model(work: Atlas, sft: Artifact, training: PromptSet) -> Chai
     campaigns: list[Campaign] = []
     for number in range(1, ROUNDS + 1):
         prompt_set = training if number == 1 else _again(work, training, number)
-        yield [_ask(work, prompt_set, sft, RESPONSES_PER_PROMPT, seed=work.seed + 1000 * number)]
+        yield [_ask_for_ranking(work, prompt_set, sft, number)]
         campaigns.append(_simulated(work, f"Simulated annotator, round {number}", prompt_set))
         if number == 1:
             _for_people(work, prompt_set)

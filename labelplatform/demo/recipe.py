@@ -40,19 +40,24 @@ def _sample() -> Settings:
     return {"temperature": 1.0, "top_p": 1.0, "max_new_tokens": 16}
 
 
+def _ranked_sample() -> Settings:
+    # Warmer than it is judged at: the annotator must also see inventions about cities the model knows well.
+    return {**_sample(), "temperature": 1.4}
+
+
 def _reward_model() -> Settings:
-    # The held-out loss is lowest after three or four epochs; later ones learn the training cities by heart.
-    return {"epochs": 5, "patience": 2, "rankings_per_step": 16, "learning_rate": 3e-4}
+    # The held-out loss is lowest after four or five epochs; later ones learn the training cities by heart.
+    return {"epochs": 6, "patience": 2, "rankings_per_step": 16, "learning_rate": 3e-4}
 
 
 def _ppo() -> Settings:
     return {
-        "updates": 45,
+        "updates": 40,
         "episodes": 128,
         "minibatch_size": 64,
         "epochs": 2,
         "learning_rate": 1.5e-4,
-        "kl_coefficient": 0.1,
+        "kl_coefficient": 0.2,
         "max_new_tokens": 16,
         "value_model": "separate",
         "value_coefficient": 0.5,
@@ -73,6 +78,7 @@ class Recipe:
     pretrain: Mapping[str, Any] = field(default_factory=_pretrain)
     sft: Mapping[str, Any] = field(default_factory=_sft)
     sample: Mapping[str, Any] = field(default_factory=_sample)
+    ranked_sample: Mapping[str, Any] = field(default_factory=_ranked_sample)
     reward_model: Mapping[str, Any] = field(default_factory=_reward_model)
     ppo: Mapping[str, Any] = field(default_factory=_ppo)
     gate_accuracy: float = GATE_ACCURACY
