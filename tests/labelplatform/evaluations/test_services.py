@@ -58,7 +58,13 @@ def pair(project: Project, rosa: User, questions: Artifact, finish_with: Finish)
 
 def compared(*, verdict: str, change: float) -> Report:
     """A comparison as the evaluator writes it: one judged effect, one that is only shown."""
-    figures = {"lost": 3, "gained": 9, "p_value": 0.01, "baseline": 0.4, "candidate": 0.4 + change}
+    figures: dict[str, Any] = {
+        "lost": 3,
+        "gained": 9,
+        "p_value": 0.01,
+        "baseline": 0.4,
+        "candidate": 0.4 + change,
+    }
     return Report(
         suite="comparison",
         variant="paired",

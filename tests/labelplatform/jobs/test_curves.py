@@ -68,7 +68,7 @@ def test_number_is_short(value: float, text: str) -> None:
 
 
 def test_series_leaves_out_what_was_not_measured() -> None:
-    lines = [
+    lines: list[dict[str, Any]] = [
         {"step": 1, "loss": 2.0},
         {"step": 2},
         {"step": 3, "loss": None},

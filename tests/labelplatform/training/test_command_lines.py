@@ -87,7 +87,7 @@ def test_best_of_n_and_score_write_the_file_that_is_collected(
     given: dict[str, Any], project: Project
 ) -> None:
     made = models(project)
-    chosen = {name: made[name] for name in ("prompts", "policy", "reward_model")}
+    chosen: dict[str, Any] = {name: made[name] for name in ("prompts", "policy", "reward_model")}
     best = services.start_best_of_n(name="best", settings={"n": 4}, **chosen, **given)
     assert heard(best).to_json()["out"] == "RUN/out/responses.jsonl"
     responses = build_artifact(

@@ -151,7 +151,10 @@ def test_collect_refuses_an_outcome_without_figures(
 
 
 def test_collect_lines_registers_the_file_once(given: dict[str, Any], project: Project) -> None:
-    made = {"policy": build_artifact(project), "reward_model": build_artifact(project, Kind.REWARD_MODEL)}
+    made: dict[str, Any] = {
+        "policy": build_artifact(project),
+        "reward_model": build_artifact(project, Kind.REWARD_MODEL),
+    }
     prompts = build_artifact(project, Kind.QUESTIONS)
     job = finish(services.start_best_of_n(name="best", prompts=prompts, settings={"n": 2}, **made, **given))
     (job.run_folder / "out" / "responses.jsonl").write_text("{}\n")
