@@ -59,6 +59,8 @@ class SampleForm(forms.Form):
         field = self.fields["policy"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = Artifact.objects.filter(project=project, kind__in=MODELS).order_by("name")
+        # With one model or more the first is chosen already: no row of dashes.
+        field.empty_label = None if field.queryset.exists() else str(_("no model yet"))
 
     @property
     def sampling(self) -> dict[str, object]:

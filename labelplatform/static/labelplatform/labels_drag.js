@@ -43,8 +43,11 @@ export function draggable(rail, { drop, pick }) {
   rail.addEventListener("pointerup", (event) => {
     const [was, dragged] = [chip, Boolean(ghost)];
     end(event, true);
-    // The click that follows a drag would pick the chip a second time.
-    if (was && dragged) rail.addEventListener("click", (click) => click.stopPropagation(), { capture: true, once: true });
+    if (!was || !dragged) return;
+    // The click that may follow a drag would pick the chip a second time.
+    const swallow = (click) => click.stopPropagation();
+    rail.addEventListener("click", swallow, { capture: true });
+    setTimeout(() => rail.removeEventListener("click", swallow, { capture: true }));
   });
   rail.addEventListener("pointercancel", (event) => end(event, false));
   rail.addEventListener("click", (event) => {

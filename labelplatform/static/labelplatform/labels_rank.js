@@ -115,8 +115,8 @@ function start(form) {
 
   function step(by) { focus(letters[(letters.indexOf(focused) + by + letters.length) % letters.length]); }
   function takeBack() { const letter = order.lastPlaced; act(letter, order.takeBack(letter), words.takenBack); }
-  function next(letter) {
-    focus(letter);
+  function next(letter, { move = true } = {}) {
+    focus(letter, { move });
     if (order.places[letter]) say(words.already.replace("%letter", letter).replace("%n", order.ranks[letter]));
     else act(letter, order.next(letter));
   }
@@ -200,7 +200,8 @@ function start(form) {
   form.elements.unacceptable.addEventListener("change", (event) => say(event.target.checked ? words.unacceptable : words.acceptable));
   form.addEventListener("submit", (event) => { event.preventDefault(); submit(); });
   draggable(rail, {
-    pick: (letter) => (order.places[letter] ? focus(letter) : next(letter)),
+    // Tapped in order of preference, the rail stays where it is.
+    pick: (letter) => (order.places[letter] ? focus(letter) : next(letter, { move: false })),
     drop: (letter, where) => {
       focused = letter;
       if (where === "0") act(letter, order.takeBack(letter), words.takenBack);
