@@ -31,7 +31,7 @@ LOG_BYTES = 5 * 1024**2
 POLL_SECONDS = 0.2
 BROKER_SECONDS, WEB_SECONDS = 15.0, 60.0
 # Together under 15 s: the worker ends its job children first, then web lets its requests finish, then the broker saves.
-WORKER_STOP_SECONDS, WEB_STOP_SECONDS, BROKER_STOP_SECONDS = 8.0, 4.0, 2.0
+WORKER_STOP_SECONDS, WEB_STOP_SECONDS, BROKER_STOP_SECONDS = 7.0, 3.0, 2.0
 WEB_GRACE_SECONDS = 2
 RESTARTS, RESTART_WINDOW_SECONDS = 5, 60.0
 WORKERS = ("worker", "housekeeper", "beat")

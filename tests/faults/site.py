@@ -96,7 +96,7 @@ class Site:
             found = database.execute("SELECT * FROM jobs_job WHERE id = ?", [job]).fetchone()
             return dict(found) if found else {"state": "not there yet"}
 
-    def until_state(self, job: int, state: str, seconds: float = 30, **more: Any) -> dict[str, Any]:
+    def until_state(self, job: int, state: str, seconds: float = 120, **more: Any) -> dict[str, Any]:
         def reached() -> dict[str, Any] | None:
             row = self.row(job)
             return (
