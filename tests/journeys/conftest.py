@@ -92,14 +92,14 @@ def set_up(folder: Path, **servers_in_use: str) -> Iterator[Stage]:
         supervisor.wait(STOP_SECONDS)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """SQLite and the embedded Redis, as `make demo` starts them."""
     with set_up(tmp_path_factory.mktemp("stage")) as made:
         yield made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """PostgreSQL and Redis as servers of their own: those given in the environment, else started here."""
     with ExitStack() as open_servers:
@@ -110,7 +110,7 @@ def server_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     flags = [*CHROMIUM_FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     binary = chromium()

@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
 
+import psycopg
+
 from tools.find_servers import postgres_folder, redis_server
 
 SECONDS = 30
@@ -42,6 +44,15 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def takes_connections(address: str) -> bool:
+    """Whether the database server is ready to work."""
+    try:
+        psycopg.connect(f"{address}/postgres", connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
 @contextmanager
 def postgres() -> Iterator[str]:
     """A DATABASE_URL. PostgreSQL refuses to run as root, so root gives it to the system's postgres user."""
@@ -63,10 +74,9 @@ def postgres() -> Iterator[str]:
     )
     try:
         address = f"postgres://labelplatform@127.0.0.1:{port}"
-        ready = [str(binaries / "pg_isready"), "-h", "127.0.0.1", "-p", str(port), "-q"]
-        wait_until(lambda: subprocess.run(ready, check=False).returncode == 0, "PostgreSQL answers")
-        create = [binaries / "createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "labelplatform", "journey"]
-        subprocess.run(create, check=True, cwd=folder)
+        wait_until(lambda: takes_connections(address), "PostgreSQL answers")
+        with psycopg.connect(f"{address}/postgres", autocommit=True) as connection:
+            connection.execute("CREATE DATABASE journey")
         yield f"{address}/journey"
     finally:
         server.terminate()
