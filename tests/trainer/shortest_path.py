@@ -8,6 +8,7 @@ import json
 import random
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 PLACES = "abcdefghijklmnopqrstu"
@@ -23,6 +24,7 @@ class World:
 
     def __init__(self, seed: int) -> None:
         drawn = random.Random(seed)
+        self.seed = seed
         while True:
             self.roads = {
                 place: sorted(drawn.sample([other for other in PLACES if other != place], ROADS_PER_PLACE))
@@ -88,11 +90,30 @@ def walk_documents(world: World, count: int, seed: int) -> list[Line]:
 
 
 def prompt_lines(world: World) -> list[Line]:
-    """One prompt line a start; its place stands in the line for functions that judge responses."""
+    """One prompt line a start; start and world stand in the line for functions that judge responses."""
     return [
-        {"id": f"from-{start}", "prompt": [{"role": "user", "content": start}], "start": start}
+        {
+            "id": f"from-{start}",
+            "prompt": [{"role": "user", "content": start}],
+            "start": start,
+            "world": world.seed,
+        }
         for start in world.starts
     ]
+
+
+def judged(responses: Sequence[Mapping[str, object]]) -> list[dict[str, float]]:
+    """True optimality of each response line, and whether it arrives: a validation function of `trainer ppo`."""
+    found = [
+        _world(int(str(line["world"]))).optimality(str(line["start"]), str(line["response"]))
+        for line in responses
+    ]
+    return [{"optimality": worth, "arrives": float(worth > 0)} for worth in found]
+
+
+@cache
+def _world(seed: int) -> World:
+    return World(seed)
 
 
 def ranking_lines(world: World, responses: Sequence[Line], per_ranking: int) -> list[Line]:
@@ -118,7 +139,8 @@ def _ranking(world: World, start: str, texts: Sequence[str], number: int) -> Lin
     return {
         "id": f"{start}-{number}",
         "prompt": [{"role": "user", "content": start}],
-        "prompt_id": f"from-{start}",
+        # One prompt is ranked many times here: held out is a ranking, not a start, of which there are few.
+        "prompt_id": f"from-{start}-{number}",
         "responses": [{"id": f"r{place}", "text": text} for place, text in enumerate(texts)],
         "tiers": [[name for name in worth if worth[name] == level] for level in levels],
         "annotator": "true-length",

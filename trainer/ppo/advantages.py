@@ -34,7 +34,7 @@ def generalised_advantages(
     following_value = torch.zeros_like(rewards[:, 0])
     for position in reversed(range(rewards.shape[1])):
         surprise = rewards[:, position] + discount * following_value - values[:, position]
-        following_advantage = (surprise + discount * smoothing * following_advantage) * mask[:, position]
+        following_advantage = surprise + discount * smoothing * following_advantage
         following_value = values[:, position]
         advantages[:, position] = following_advantage
     return advantages, advantages + values

@@ -105,7 +105,7 @@ def test_check_38_the_pretraining_mix_is_one_gradient_and_one_step() -> None:
     ppo, text = learner(told), learner(told)
     minibatch_gradient(ppo, rollout, [0, 1, 2])
     inputs, targets = next(batches())
-    torch.autograd.backward((2.0 * next_token_loss(text.policy.model, inputs, targets)))
+    torch.autograd.backward(2.0 * next_token_loss(text.policy.model, inputs, targets))
     by_ppo, by_text = dict(grads(ppo.policy)), dict(grads(text.policy))
     mixed = learner(told, mix=PretrainingMix(batches(), 2.0))
     seen: dict[str, Tensor] = {}
@@ -166,6 +166,6 @@ def test_the_value_loss_counts_by_its_coefficient_and_entropy_is_rewarded() -> N
     direct = Policy(tiny_language_model())
     found = direct.evaluate(rollout.groups, 1.0, with_entropies=True).entropies
     assert found is not None
-    torch.autograd.backward((-0.7 * (weights * found).sum()))
+    torch.autograd.backward(-0.7 * (weights * found).sum())
     for name, wanted_gradient in grads(direct):
         torch.testing.assert_close(spread[name] - plain[name], wanted_gradient, atol=1e-6, rtol=1e-3)
