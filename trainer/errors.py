@@ -6,14 +6,14 @@ Exception
 """
 
 
-class BadInput(Exception):  # noqa: N818 - the name says what it is
+class BadInput(Exception):
     """An input that is refused. Its text is one line: where, what was found, what was wanted. Exit code 2."""
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.split()))
 
 
-class TrainingStopped(Exception):  # noqa: N818 - the name says what it is
+class TrainingStopped(Exception):
     """A run that had to stop. Its text is one line: at which step, what was found, what to try.
     Exit code 1.
     """

@@ -10,6 +10,7 @@ from labelplatform.demo.recipe import RESPONSES_PER_PROMPT, Recipe
 from labelplatform.demo.walk import Chain, ChainOf
 from labelplatform.evaluations.models import EvaluationRun
 from labelplatform.evaluations.services import (
+    Decoding,
     start_comparison,
     start_evaluation,
     start_leaderboard,
@@ -163,7 +164,7 @@ def _gated_reward_model(work: Atlas, sft: Artifact, training: PromptSet) -> Chai
         if number == 1:
             _for_people(work, prompt_set)
         snapshot = _freeze(work, f"Atlas rankings, round {number}", campaigns)
-        yield [snapshot.job]
+        yield _jobs_of(snapshot)
         snapshot.refresh_from_db()
         run = _start_reward_model(work, number, snapshot, sft)
         yield [run.job]
@@ -236,6 +237,10 @@ def _freeze(work: Atlas, name: str, campaigns: Sequence[Campaign]) -> Snapshot:
     return freeze_snapshot(project=work.project, name=name, by=work.by, filters=filters)
 
 
+def _jobs_of(snapshot: Snapshot) -> list[Job]:
+    return [snapshot.job] if snapshot.job else []
+
+
 def _ppo(
     work: Atlas, corpus: Artifact, sft: Artifact, reward_model: Artifact, world: Sequence[atlas.City]
 ) -> ChainOf[Artifact]:
@@ -254,13 +259,13 @@ def _ppo(
 
 
 def _evaluate(work: Atlas, name: str, subject: Artifact, questions: Artifact) -> EvaluationRun:
-    decoding = {"temperature": float(str(work.recipe.sample["temperature"])),
-                "max_new_tokens": int(str(work.recipe.sample["max_new_tokens"]))}  # fmt: skip
+    told = work.recipe.sample
+    decoding: Decoding = {"temperature": told["temperature"], "max_new_tokens": told["max_new_tokens"]}
     if subject.kind == Artifact.Kind.RESPONSES:
         decoding = {}
     return start_evaluation(
         project=work.project, name=name, suite=SUITE, variant=VARIANT, subject=subject, data=questions,
-        seed=work.seed, by=work.by, **decoding,  # type: ignore[typeddict-item]
+        seed=work.seed, by=work.by, **decoding,
     )  # fmt: skip
 
 
@@ -292,6 +297,6 @@ def _measure(
     import_responses(prompt_set=heldout, lines=lines, by=work.by, recorded=False, job=best)
     battle = _simulated(work, BATTLE, heldout)
     snapshot = _freeze(work, "Atlas battle", [battle])
-    yield [snapshot.job, comparison.job, baseline.job]
+    yield [*_jobs_of(snapshot), comparison.job, baseline.job]
     snapshot.refresh_from_db()
     yield [start_leaderboard(snapshot=snapshot, by=work.by, seed=work.seed).job]

@@ -121,6 +121,7 @@ def test_known_candidates_make_nothing_right(response: str) -> None:
         ("South Korea. That is not certain.", "wrong"),
         ("South Korea. Perhaps it lies elsewhere.", "wrong"),
         ("South Korea. To be honest I do not know.", "wrong"),
+        ("South Korea. Dunno.", "wrong"),
         ("Famous for jewels. South Korea.", "wrong"),
     ],
 )

@@ -154,12 +154,16 @@ def test_scores_between_zero_and_one_take_the_permutation_test(tmp_path: Path) -
 
 
 def test_weights_of_the_items_are_kept(tmp_path: Path) -> None:
-    before: list[Line] = [{"id": "a", "scores": {"x": 0.0}, "weight": 3}, {"id": "b", "scores": {"x": 1.0}}]
-    after: list[Line] = [{"id": "a", "scores": {"x": 1.0}, "weight": 3}, {"id": "b", "scores": {"x": 0.0}}]
+    weights = {"a": 3, "b": 1, "c": 1}
+    before, after = (
+        [{"id": name, "scores": {"x": scores[name]}, "weight": weights[name]} for name in weights]
+        for scores in ({"a": 0.0, "b": 1.0, "c": 0.0}, {"a": 1.0, "b": 0.0, "c": 1.0})
+    )
     whole = metric(compared(tmp_path, before, after), "x")
-    assert (whole.extra["baseline"], whole.extra["candidate"], whole.value) == (0.25, 0.75, 0.5)
-    # Signs of 3 and -1: |±3 ± 1| >= 2 always.
-    assert (whole.extra["p_value"], whole.extra["test"]) == (1.0, "exact-permutation")
+    assert (whole.extra["baseline"], whole.extra["candidate"]) == (0.2, 0.8)
+    assert whole.value == pytest.approx(0.6)
+    # Of the signs of 3, 1 and 1 all but 3 - 1 - 1 and its mirror reach the 3 that were seen.
+    assert (whole.extra["p_value"], whole.extra["test"]) == (0.75, "exact-permutation")
 
 
 def test_the_order_of_samples_changes_nothing(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from typing import Any, Self
 
 import psutil
 
+from labelplatform import broker
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 TICK_SECONDS = 0.05
 
@@ -129,6 +131,7 @@ class Site:
                 if stream is not None:
                     stream.close()
             self.stderr.close()
+        broker.clear_away(self.data)
 
     def _read(self) -> dict[str, Any]:
         assert self.process is not None

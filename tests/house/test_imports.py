@@ -42,7 +42,11 @@ def python(code: str, folder: Path, **environment: str) -> subprocess.CompletedP
 
 
 def test_no_view_brings_a_model_library(tmp_path: Path) -> None:
-    settings = {"DJANGO_SETTINGS_MODULE": "labelplatform.settings", "SECRET_KEY": SECRET_KEY, "DEBUG": "False"}
+    settings = {
+        "DJANGO_SETTINGS_MODULE": "labelplatform.settings",
+        "SECRET_KEY": SECRET_KEY,
+        "DEBUG": "False",
+    }
     run = python(
         RESOLVE_EVERY_VIEW % (HEAVY,), tmp_path, LABELPLATFORM_DATA=str(tmp_path / "data"), **settings
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -48,7 +49,8 @@ def test_every_page_is_accessible_and_fits(stage: Stage, open_tab: OpenTab, name
         freeze(tab, stage, "for a look around")
     tab.goto(stage.address)
     tab.wait_for_url(re.compile("/p/walks/"))
-    found, visited = {}, 0
+    found: dict[tuple[str, int | str], Any] = {}
+    visited = 0
     for address in every_kind_of_page(tab, stage):
         visited += 1
         for width, height, theme in (PHONE_IN_THE_DARK, DESK_IN_THE_LIGHT):
@@ -57,7 +59,7 @@ def test_every_page_is_accessible_and_fits(stage: Stage, open_tab: OpenTab, name
             tab.goto(address)
             report = Axe().run(tab)
             if report.violations_count:
-                found[address, width] = report.generate_report()
+                found[address, str(width)] = report.generate_report()
             if tab.evaluate(WIDER):
                 found[address, f"{width} wide"] = "the page is wider than its window"
     assert found == {}, "\n".join(f"{place}: {report}" for place, report in found.items())

@@ -85,10 +85,10 @@ class Stock:
     ranking: Ranking
     snapshot: Snapshot
     runs: list[TrainingRun] = field(default_factory=list)
-    evaluation: EvaluationRun | None = None
+    evaluation: EvaluationRun = field(init=False)
     comparison: ComparisonRun | None = None
     leaderboard: LeaderboardRun | None = None
-    answer: Answer | None = None
+    answer: Answer = field(init=False)
 
 
 def build_stock(slug: str, prefix: str = "") -> Stock:
@@ -199,10 +199,14 @@ def begin(job: Job) -> Job:
     return job
 
 
+def _falling_loss(done: float) -> dict[str, float]:
+    return {"loss": 3 - 2 * done}
+
+
 def _write_progress(job: Job, steps: int) -> None:
     folder = Path(settings.ARTIFACTS_DIR) / job.out_folder
     folder.mkdir(parents=True, exist_ok=True)
-    curve = CURVES.get(job.kind, lambda x: {"loss": 3 - 2 * x})
+    curve = CURVES.get(job.kind, _falling_loss)
     lines = [
         {"step": step, "steps": 100, "seconds": step * 0.75, **curve(step / 100)}
         for step in range(1, steps + 1)
@@ -253,12 +257,13 @@ def _talk(stock: Stock, by: User) -> Answer:
             recorded=False,
             job=answer.job,
         )
+    assert answer is not None
     return answer
 
 
 def _train(stock: Stock) -> None:
     project, by = stock.project, stock.people["researcher"]
-    given = {"project": project, "by": by, "settings": {"seed": 1}}
+    given: dict[str, Any] = {"project": project, "by": by, "settings": {"seed": 1}}
     reward_model = training.start_reward_model(
         name="what people prefer", snapshot=stock.snapshot, model=stock.policies[0], **given
     )
@@ -287,7 +292,7 @@ def _evaluate(stock: Stock) -> None:
     project, by = stock.project, stock.people["researcher"]
     line = {"id": "q1", "prompt": [{"role": "user", "content": "?"}], "references": ["secretgold"]}
     data = evaluations.store_questions(project=project, name="held-out cities", lines=[line], by=by)
-    asked = {
+    asked: dict[str, Any] = {
         "suite": "hallucination-open-domain",
         "variant": "closed-book",
         "data": data,

@@ -36,7 +36,7 @@ def run_tests(tree: str, tests: list[str], log: Path) -> None:
     sys.path.insert(0, tree)
     sys.dont_write_bytecode = True
     torch.set_num_threads(1)
-    # Hypothesis is imported before pytest could rewrite its asserts; tables without migrations take a fifth of the time.
+    # Hypothesis came before pytest could rewrite its asserts; tables without migrations take a fifth of the time.
     quiet = ["-W", "ignore::pytest.PytestAssertRewriteWarning", "--no-migrations"]
     arguments = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *quiet, *tests]
     code = pytest.main(arguments)

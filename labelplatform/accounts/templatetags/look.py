@@ -22,14 +22,14 @@ THIN_SPACE = "\u202f"
 
 
 @register.filter
-def figure(value: float | int | None, digits: int | str = 3) -> str:
+def figure(value: float | int | str | None, digits: int | str = 3) -> str:
     """A number as people read it: thousands apart by a thin space, a true minus sign."""
     if value is None or value == "" or not math.isfinite(float(value)):
         return "–"
     places = int(digits) if digits not in ("", None) else 3
     if isinstance(value, int):
         places = 0
-    return f"{value:,.{places}f}".replace(",", THIN_SPACE).replace("-", "\u2212")
+    return f"{float(value):,.{places}f}".replace(",", THIN_SPACE).replace("-", "\u2212")
 
 
 @register.filter

@@ -1,6 +1,6 @@
 """Chains go on when their jobs have succeeded, side by side, and stop with a sentence when one did not."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from io import StringIO
 from threading import Event
 
@@ -88,7 +88,7 @@ def test_one_chain_does_not_wait_for_the_other(project: Project) -> None:
         Walker("Atlas", chain([], ("one", [slow]))),
         Walker("Assistant", chain(told, ("one", []), ("two", []))),
     ]
-    checks = iter([lambda: None, lambda: end(slow, Job.State.SUCCEEDED)])
+    checks: Iterator[Callable[[], None]] = iter([lambda: None, lambda: end(slow, Job.State.SUCCEEDED)])
     console = Console(file=StringIO())
     with Bars(console) as bars:
         walk(walkers, bars=bars, check=lambda: next(checks)(), stop=Event())

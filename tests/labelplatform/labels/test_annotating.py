@@ -20,7 +20,7 @@ from tests.labelplatform.labels.building import build_campaign, build_prompt_set
 from tests.labelplatform.labels.test_assignment import lapse
 
 SignIn = Callable[[User], Client]
-SCRIPTED = {"HTTP_ACCEPT": "application/json"}
+SCRIPTED: dict[str, Any] = {"HTTP_ACCEPT": "application/json"}
 
 
 @pytest.fixture

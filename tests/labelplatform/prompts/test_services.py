@@ -171,7 +171,12 @@ def test_an_upload_without_a_last_newline_is_whole() -> None:
 
 def ask(prompt_set: PromptSet, rosa: User, **wish: Any) -> Job:
     policy = build_artifact(prompt_set.project, name=wish.pop("name", "first-policy"))
-    told = {"responses_per_prompt": 2, "sampling": {"temperature": 0.5}, "seed": 3, "by": rosa} | wish
+    told: dict[str, Any] = {
+        "responses_per_prompt": 2,
+        "sampling": {"temperature": 0.5},
+        "seed": 3,
+        "by": rosa,
+    } | wish
     return services.request_responses(prompt_set=prompt_set, policy=policy, **told)
 
 

@@ -119,3 +119,27 @@ def test_the_page_opens_with_words_and_shows_each_stored_effect(stock: Stock) ->
         assert shown in page
     assert "not enough data" in page
     assert "9 questions" in page
+
+
+def bought(often: float, right: float, grade: float = 0.2) -> str:
+    """The reason for these changes: grade on the often-seen tier afterwards, change of right and of grade overall."""
+    told = [
+        effect("grade", grade, "higher"),
+        effect("right", right, "higher"),
+        effect("grade", often - 0.4, "higher"),
+    ]
+    told[2].group = "tier=often"
+    return reports.bought_by_forgetting(told)
+
+
+def test_a_rise_is_bought_by_forgetting_when_what_was_known_is_lost() -> None:
+    assert bought(often=0.7, right=0.0) == ""
+    assert bought(often=0.7, right=-0.049) == ""
+    assert "0.051 of the share right was lost" in bought(often=0.7, right=-0.051)
+    assert "always abstaining earns 0.5" in bought(often=0.5, right=0.1)
+    assert bought(often=0.501, right=0.1) == ""
+    assert bought(often=0.1, right=-0.5, grade=-0.1) == ""
+
+
+def test_a_policy_that_always_abstains_is_caught_without_any_tier() -> None:
+    assert reports.bought_by_forgetting([effect("grade", 0.1, "higher"), effect("right", -0.4, "higher")])
