@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.house.tree import ROOT
 
-SECRET_KEY = "0123456789abcdefghijklmnopqrstuvwxyz-test-only"
+SECRET_KEY = "0123456789abcdefghijklmnopqrstuvwxyz-of-the-tests-only-0123456789"
 HEAVY = ("torch", "transformers", "evaluate", "accelerate", "gguf")
 RESOLVE_EVERY_VIEW = """
 import sys, django

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import dataclass, field
-from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
