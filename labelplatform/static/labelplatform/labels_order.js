@@ -3,11 +3,13 @@
 const REMEMBERED = 100;
 
 export class Order {
-  constructor(letters, draft = {}) {
-    this.letters = letters;
+  constructor(letters) {
+    Object.assign(this, { letters, places: {}, past: [], future: [] });
+  }
+
+  restore(draft) {
     this.places = { ...(draft.places || {}) };
     this.past = Array.isArray(draft.history) ? draft.history.slice(-REMEMBERED) : [];
-    this.future = [];
   }
 
   at(place) { return this.letters.filter((letter) => this.places[letter] === place); }
