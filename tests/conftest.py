@@ -7,6 +7,7 @@ environment for the child processes that tests start.
 import os
 import secrets
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.utils import translation
 
 _data = Path(tempfile.mkdtemp(prefix="labelplatform-tests-"))
 settings.SECRET_KEY = secrets.token_urlsafe(50)
@@ -40,3 +42,13 @@ def _own_folders() -> Iterator[None]:
     settings.ARTIFACTS_DIR.mkdir(parents=True, exist_ok=True)
     yield
     shutil.rmtree(_data, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_of_the_last_test() -> Iterator[None]:
+    """A language a request chose, and the processor state a training run chose, end with their test."""
+    translation.activate("en")
+    yield
+    translation.deactivate()
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_flush_denormal(False)
