@@ -13,6 +13,9 @@ from labelplatform.evaluations.queries import ALWAYS_ABSTAIN, CLOSED_BOOK, group
 
 Verdict = ComparisonRun.Verdict
 WORTH_A_LOOK = 0.05
+# A policy that learned to abstain may not have paid for it with what it knew.
+LARGEST_LOSS_OF_RIGHT = 0.05
+OFTEN_SEEN = "tier=often"
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Regression:
     run: ComparisonRun
     tone: str
     headline: str
+    forgetting: str
     rows: tuple[EffectRow, ...]
     scale: Scale | None
     closed_book: bool
@@ -53,6 +57,7 @@ def regression(run: ComparisonRun) -> Regression:
             run.verdict, "warn"
         ),
         headline=headline(run.verdict, effects),
+        forgetting=bought_by_forgetting(effects) if closed_book else "",
         rows=tuple(_row(effect, scale, marks[effect.pk]) for effect in effects),
         scale=scale,
         closed_book=closed_book,
@@ -93,6 +98,25 @@ def headline(verdict: str, effects: Sequence[MeasuredEffect]) -> str:
         return said
     more = ngettext("%(n)d figure is worth a look.", "%(n)d figures are worth a look.", len(look))
     return said + " " + more % {"n": len(look)}
+
+
+def bought_by_forgetting(effects: Sequence[MeasuredEffect]) -> str:
+    """Why a grade that rose was paid for with knowledge; empty when it was not, or did not rise.
+
+    Abstaining from everything raises the grade of a policy that is mostly wrong. So the candidate must beat it on
+    the questions it could know (the often-seen tier, where the questions name one) and keep its share right."""
+    by_place = {(effect.name, effect.group): effect for effect in effects}
+    grade, right = by_place.get(("grade", "")), by_place.get(("right", ""))
+    if grade is None or (grade.value or 0.0) <= 0:
+        return ""
+    often = by_place.get(("grade", OFTEN_SEEN))
+    if often is not None and often.candidate_value <= ALWAYS_ABSTAIN["grade"]:
+        found = {"grade": often.candidate_value, "bar": ALWAYS_ABSTAIN["grade"]}
+        return _("grade %(grade).3f on what is often seen, where always abstaining earns %(bar).1f") % found
+    if right is not None and (right.value or 0.0) < -LARGEST_LOSS_OF_RIGHT:
+        found = {"lost": -(right.value or 0.0), "bar": LARGEST_LOSS_OF_RIGHT}
+        return _("%(lost).3f of the share right was lost, more than %(bar).2f") % found
+    return ""
 
 
 def worth_a_look(effect: MeasuredEffect) -> bool:
