@@ -14,9 +14,12 @@ from labelplatform.jobs.models import Artifact
 from labelplatform.labels.services import record_comparison
 from labelplatform.prompts.models import PromptSet
 from labelplatform.prompts.services import import_prompts, request_responses
+from trainer import json_lines
+from trainer.errors import BadInput
 
 PROMPT_SET = "Chat"
-SAMPLING = {"temperature": 0.8, "top_p": 0.95, "max_new_tokens": 64}
+SAMPLING = {"temperature": 0.8, "top_p": 0.95}
+LONGEST_ANSWER = 64
 LONGEST_MESSAGE = 4000
 
 
@@ -81,12 +84,22 @@ def _ask(turn: Turn, by: User) -> Answer:
         prompt_set=turn.prompt.prompt_set,
         policy=turn.conversation.policy,
         responses_per_prompt=1,
-        sampling=SAMPLING,
+        sampling={**SAMPLING, "max_new_tokens": _longest_answer(turn.conversation.policy)},
         seed=ordinal,
         by=by,
         prompts=[turn.prompt],
     )
     return Answer.objects.create(turn=turn, ordinal=ordinal, job=job)
+
+
+def _longest_answer(policy: Artifact) -> int:
+    """How many tokens to ask for: of a model with a short memory at most half, so that the message finds room."""
+    try:
+        config = json_lines.read_json(policy.path / "config.json")
+    except BadInput:
+        return LONGEST_ANSWER
+    room = config.get("max_position_embeddings")
+    return max(1, min(LONGEST_ANSWER, room // 2)) if isinstance(room, int) else LONGEST_ANSWER
 
 
 @transaction.atomic

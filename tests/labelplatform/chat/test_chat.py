@@ -81,6 +81,17 @@ def test_a_message_is_a_prompt_and_its_answer_a_job(conversation: Conversation) 
     assert shown.answers[0].text is None
 
 
+@pytest.mark.parametrize(
+    ("config", "tokens"), [("{}", 64), ('{"max_position_embeddings": 40}', 20), ("no json", 64)]
+)
+def test_a_model_with_a_short_memory_is_asked_for_less(
+    project: Project, ada: User, config: str, tokens: int
+) -> None:
+    policy = build_artifact(project, files={"config.json": config})
+    answer = say(services.start_conversation(project=project, policy=policy, by=ada), "Hello?")
+    assert answer.job.spec["sampling"]["max_new_tokens"] == tokens
+
+
 def test_the_next_message_holds_the_whole_talk(conversation: Conversation) -> None:
     say(conversation, "One?", "first")
     second = say(conversation, "Two?")
