@@ -280,7 +280,7 @@ def table(result: SeedResult) -> str:
     ):
         for key, change in sorted(found.items()):
             if not key.startswith("abstained tier"):
-                lines.append(f"  {title}: {key}: {change}")
+                lines.append(f"  {title:<16} {key:<18} {change}")
     lines.append(f"  CPU seconds: {sum(result.cpu_seconds.values()):.0f} in all")
     return "\n".join(lines)
 

@@ -211,9 +211,6 @@ def question_lines(cities: Iterable[City], part: str, limit: int | None = None) 
         {
             "id": f"city-{city.key}",
             "prompt": question(city),
-            "domain": "geography",
-            "language": "en",
-            "mode": "knowledge-seeking",
             "references": [city.country],
             "slices": {"tier": city.tier},
         }

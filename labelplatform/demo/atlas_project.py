@@ -21,6 +21,7 @@ from labelplatform.labels.models import Campaign
 from labelplatform.labels.queries import unranked_items
 from labelplatform.labels.services import add_items, create_campaign, record_rankings
 from labelplatform.prompts.models import PromptSet
+from labelplatform.prompts.queries import export_prompt_lines
 from labelplatform.prompts.services import (
     create_prompt_set,
     import_prompts,
@@ -182,9 +183,8 @@ def _gated_reward_model(work: Atlas, sft: Artifact, training: PromptSet) -> Chai
 
 
 def _again(work: Atlas, training: PromptSet, number: int) -> PromptSet:
-    lines = [{"id": p.key, "prompt": p.messages, "domain": p.domain, "language": p.language, "mode": p.mode, **p.detail}
-             for p in training.prompts.all()]  # fmt: skip
-    return _prompts(work, f"{TRAINING}, round {number}", lines)
+    """The same questions in a set of their own: each set holds the answers of one round."""
+    return _prompts(work, f"{TRAINING}, round {number}", list(export_prompt_lines(training)))
 
 
 def _start_reward_model(work: Atlas, number: int, snapshot: Snapshot, sft: Artifact) -> TrainingRun:
