@@ -35,7 +35,7 @@ KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     "npgettext": ((1, "c"), 2, 3),
     "npgettext_lazy": ((1, "c"), 2, 3),
 }
-PLACEHOLDER = re.compile(r"%\(\w+\)[sdf]|%%[a-z]+|%[sd]", re.ASCII)
+PLACEHOLDER = re.compile(r"%\(\w+\)[.\d]*[sdf]|%%[a-z]+|%[sd]", re.ASCII)
 
 
 def sources() -> Iterator[Path]:
