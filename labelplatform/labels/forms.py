@@ -82,7 +82,11 @@ class CampaignForm(forms.Form):
         queryset=PromptSet.objects.none(),
         help_text=_("Every prompt with at least two answers becomes an item."),
     )
-    kind = forms.ChoiceField(label=_("People give"), choices=Campaign.Kind.choices)
+    kind = forms.ChoiceField(
+        label=_("People give"),
+        choices=Campaign.Kind.choices,
+        help_text=_("A ranking shows up to nine answers; a comparison the first two."),
+    )
     overlap = forms.IntegerField(
         label=_("Labels per item"),
         min_value=1,

@@ -7,6 +7,7 @@ from statistics import median
 from typing import Any, TypedDict
 
 from django.db.models import Count, Prefetch, Q, QuerySet
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from labelplatform.accounts.models import Project, User
@@ -166,23 +167,15 @@ class Waiting:
 def queue(project: Project, annotator: User) -> list[Waiting]:
     """Open campaigns of the project with what waits for this person, in a fixed number of statements."""
     mine = Q(rankings__annotator=annotator) | Q(slots__annotator=annotator, slots__state="done")
-    touched = Item.objects.filter(mine)
+    untouched = ~Q(slots__item__in=Item.objects.filter(mine))
+    lapsed = Q(slots__lease_expires_at__lt=timezone.now())
+    leased, own = Q(slots__state="leased"), Q(slots__annotator=annotator)
+    free = Q(slots__state="open") | (leased & (own | lapsed))
     rows = (
         Campaign.objects.filter(project=project, state=Campaign.State.OPEN, overlap__gt=0)
         .annotate(
-            for_me=Count(
-                "slots__item",
-                filter=(Q(slots__state="open") | Q(slots__state="leased", slots__annotator=annotator))
-                & ~Q(slots__item__in=touched),
-                distinct=True,
-            ),
-            held=Count(
-                "slots",
-                filter=Q(slots__state="leased")
-                & ~Q(slots__annotator=annotator)
-                & ~Q(slots__item__in=touched),
-                distinct=True,
-            ),
+            for_me=Count("slots__item", filter=free & untouched, distinct=True),
+            held=Count("slots", filter=leased & ~own & ~lapsed & untouched, distinct=True),
         )
         .order_by("pk")
     )

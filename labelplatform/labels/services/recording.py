@@ -115,16 +115,19 @@ def record_comparison(
 
 
 def _regenerate_campaign(project: Project) -> Campaign:
-    campaign, _made = Campaign.objects.get_or_create(
+    """The project's one campaign of comparisons from chat, known by its source: its name is only a name."""
+    Project.objects.select_for_update().get(pk=project.pk)
+    campaign = Campaign.objects.filter(project=project, source=Campaign.Source.REGENERATE).first()
+    if campaign is not None:
+        return campaign
+    taken = Campaign.objects.filter(project=project, name=REGENERATE_CAMPAIGN).exists()
+    return Campaign.objects.create(
         project=project,
-        name=REGENERATE_CAMPAIGN,
-        defaults={
-            "kind": Campaign.Kind.COMPARISON,
-            "source": Campaign.Source.REGENERATE,
-            "overlap": 0,
-        },
+        name=f"{REGENERATE_CAMPAIGN} (chat)" if taken else REGENERATE_CAMPAIGN,
+        kind=Campaign.Kind.COMPARISON,
+        source=Campaign.Source.REGENERATE,
+        overlap=0,
     )
-    return campaign
 
 
 def _checked(rankings: Iterable[RankingLine | Mapping[str, object]]) -> list[RankingLine]:

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from labelplatform.accounts.models import Project, User
-from labelplatform.labels import services
+from labelplatform.labels import queries, services
 from labelplatform.labels.models import Campaign, Draft, Ranking, Slot
 from labelplatform.labels.shown import responses_by_letter
 from labelplatform.prompts.models import Response
@@ -58,6 +58,22 @@ def test_the_queue_says_what_waits_and_start_leads_to_the_ranking_page(
     for letter, response in responses_by_letter(slot).items():
         assert f'name="place-{letter}"' in shown
         assert Response.objects.get(pk=response).text in shown
+
+
+def test_the_queue_offers_what_others_let_lapse_and_counts_what_they_hold(
+    project: Project, ada: User, ben: User, rosa: User
+) -> None:
+    slot = claimed(build_campaign(project, rosa, prompts=1), ben)
+    (held,) = queries.queue(project, ada)
+    assert (held.for_me, held.held_by_others) == (0, 1)
+    lapse(slot)
+    (lapsed,) = queries.queue(project, ada)
+    assert (lapsed.for_me, lapsed.held_by_others) == (1, 0)
+    (own,) = queries.queue(project, ben)
+    assert (own.for_me, own.held_by_others) == (1, 0)
+    submit(claimed(slot.campaign, ada), ada)
+    (done,) = queries.queue(project, ada)
+    assert (done.for_me, done.held_by_others, done.done_by_me) == (0, 0, 1)
 
 
 def test_looking_at_the_queue_takes_nothing(campaign: Campaign, ada: User, sign_in: SignIn) -> None:

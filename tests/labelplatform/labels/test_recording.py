@@ -294,6 +294,19 @@ def test_a_comparison_from_chat_keeps_both_answers(project: Project, ada: User, 
         )
 
 
+def test_comparisons_from_chat_never_land_in_somebodys_campaign(
+    project: Project, ada: User, rosa: User
+) -> None:
+    build_prompt_set(project, rosa, prompts=1, answers=2)
+    theirs = services.create_campaign(project=project, name="Regenerate", by=rosa)
+    first, second = Response.objects.order_by("pk")
+    said = services.record_comparison(
+        first=first, second=second, preference="same", submission=uuid.uuid4(), by=ada
+    )
+    assert said.item.campaign != theirs
+    assert said.item.campaign.source == "regenerate"
+
+
 @pytest.mark.parametrize(("preference", "tiers"), [("same", 1), ("worse", 2), ("better", 2)])
 def test_each_preference_is_an_order(
     project: Project, ada: User, rosa: User, preference: str, tiers: int
