@@ -94,3 +94,5 @@ def _offer(form: forms.Form, name: str, queryset: Any) -> None:
     field = form.fields[name]
     assert isinstance(field, forms.ModelChoiceField)
     field.queryset = queryset
+    if field.required and not queryset.exists():
+        field.help_text = _("This project has none yet.")

@@ -263,7 +263,7 @@ def collect_comparison(job: Job, run_folder: Path) -> None:
     if run.report_id is not None:
         return
     report = read_report(run_folder / "out")
-    run.report = _register_report(job, run_folder, f"{_('Comparison')} {run.pk}", report)
+    run.report = _register_report(job, run_folder, f"comparison {run.pk}", report)
     run.verdict = str(report.extra["verdict"])
     run.full_clean(exclude=["report"])
     run.save(update_fields=["report", "verdict"])
@@ -283,7 +283,7 @@ def collect_leaderboard(job: Job, run_folder: Path) -> None:
     if run.report_id is not None:
         return
     report = read_report(run_folder / "out")
-    run.report = _register_report(job, run_folder, f"{_('Leaderboard')} {run.pk}", report)
+    run.report = _register_report(job, run_folder, f"leaderboard {run.pk}", report)
     run.save(update_fields=["report"])
     ratings = [metric for metric in report.metrics if metric.name == "rating" and metric.group]
     names = [metric.group or "" for metric in ratings]

@@ -116,3 +116,5 @@ def _choices(field: forms.Field, queryset: Any) -> None:
     if isinstance(field, forms.ModelChoiceField):
         field.queryset = queryset
         field.empty_label = _("none") if not field.required else None
+        if field.required and not queryset.exists():
+            field.help_text = _("This project has none yet.")

@@ -42,7 +42,7 @@ def store_prompts(*, prompt_set: PromptSet, by: User, name: str = "") -> Artifac
     lines = list(export_prompt_lines(prompt_set))
     if not lines:
         raise ValidationError(_("Prompt set %(name)s has no prompts yet.") % {"name": prompt_set.name})
-    name = name or _("%(name)s, %(count)d prompts") % {"name": prompt_set.name, "count": len(lines)}
+    name = name or f"{prompt_set.name} ({len(lines)})"
     files: dict[str, Content] = {"prompts.jsonl": lines}
     return store_files(
         project=prompt_set.project, kind=Artifact.Kind.QUESTIONS, name=name, files=files, by=by

@@ -111,11 +111,11 @@ def bought_by_forgetting(effects: Sequence[MeasuredEffect]) -> str:
         return ""
     often = by_place.get(("grade", OFTEN_SEEN))
     if often is not None and often.candidate_value <= ALWAYS_ABSTAIN["grade"]:
-        found = {"grade": often.candidate_value, "bar": ALWAYS_ABSTAIN["grade"]}
-        return _("grade %(grade).3f on what is often seen, where always abstaining earns %(bar).1f") % found
+        found = {"grade": f"{often.candidate_value:.3f}", "bar": ALWAYS_ABSTAIN["grade"]}
+        return _("grade %(grade)s on what is often seen, where always abstaining earns %(bar)s") % found
     if right is not None and (right.value or 0.0) < -LARGEST_LOSS_OF_RIGHT:
-        found = {"lost": -(right.value or 0.0), "bar": LARGEST_LOSS_OF_RIGHT}
-        return _("%(lost).3f of the share right was lost, more than %(bar).2f") % found
+        found = {"lost": f"{-(right.value or 0.0):.3f}", "bar": LARGEST_LOSS_OF_RIGHT}
+        return _("%(lost)s of the share right was lost, more than %(bar)s") % found
     return ""
 
 

@@ -187,3 +187,10 @@ def test_nothing_of_another_project_is_there(
     assert browser.post(f"/p/elsewhere/training/{run.pk}/cancel/").status_code == 404
     run.job.refresh_from_db()
     assert run.job.state == "queued"
+
+
+def test_a_form_says_what_the_project_has_none_of_yet(sign_in: Browser, rosa: User, project: Project) -> None:
+    browser = sign_in(rosa)
+    assert browser.get("/p/harbour/training/reward-model/").content.decode().count("has none yet") == 2
+    build_artifact(project)
+    assert browser.get("/p/harbour/training/reward-model/").content.decode().count("has none yet") == 1
