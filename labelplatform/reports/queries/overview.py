@@ -13,6 +13,7 @@ from django.utils.translation import gettext, ngettext, pgettext
 from labelplatform.accounts.models import Project, User
 from labelplatform.evaluations.models import ComparisonRun, EvaluationRun, LeaderboardRun
 from labelplatform.jobs.models import Job
+from labelplatform.jobs.queries import LiveJob, live_job, title_of
 from labelplatform.labels.models import Campaign, Ranking, Slot
 from labelplatform.prompts.models import Prompt, Response
 from labelplatform.snapshots.models import Snapshot
@@ -54,10 +55,10 @@ def rooms(project: Project) -> list[Room]:
     ]
 
 
-def unfinished_jobs(project: Project) -> list[Job]:
+def unfinished_jobs(project: Project) -> list[LiveJob]:
     """What is running and what waits, the running first."""
     jobs = project.jobs.filter(state__in=UNFINISHED).prefetch_related("training_run").order_by("pk")
-    return sorted(jobs, key=lambda job: (job.state != Job.State.RUNNING, job.pk))
+    return [live_job(job) for job in sorted(jobs, key=lambda job: (job.state != Job.State.RUNNING, job.pk))]
 
 
 def needs(project: Project) -> list[Need]:
@@ -168,8 +169,8 @@ def _failures(project: Project) -> list[Need]:
     return [
         Need(
             "bad",
-            gettext("Job %(pk)s (%(kind)s) failed: %(failure)s")
-            % {"pk": job.pk, "kind": job.kind, "failure": job.failure[:160]},
+            gettext("%(title)s %(pk)s failed: %(failure)s")
+            % {"pk": job.pk, "title": title_of(job), "failure": job.failure[:160]},
             _address("jobs:job", project, pk=job.pk),
             gettext("See why"),
         )
