@@ -41,8 +41,8 @@ HELDOUT_SCORES = "heldout_scores.jsonl"
 def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
     """Trains and writes the run folder `spec.out`, heldout_scores.jsonl among it.
 
-    Metrics: heldout_accuracy, heldout_loss, pairs and rankings (trained on), heldout_pairs, heldout_rankings,
-    score_by_flag (held out), kept_epoch, score_bias, score_bias_from, cpu_seconds.
+    Metrics: heldout_accuracy, heldout_loss, score_by_flag (held out), pairs and rankings (trained on),
+    heldout_pairs, heldout_rankings, kept_epoch, score_bias, score_bias_from, cpu_seconds.
     """
     started = time.process_time()
     snapshot = read_snapshot(spec.rankings)
@@ -57,8 +57,7 @@ def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
             f"{spec.rankings}: found no pair to learn from in {len(train)} training rankings, "
             "wanted one ranking at least whose responses do not all tie"
         )
-    folder = open_run_folder(spec.out, spec)
-    with folder.progress(mode) as progress:
+    with (folder := open_run_folder(spec.out, spec)).progress(mode) as progress:
         kept = train_reward_model(model, taught, heldout, spec, generator=generator, progress=progress)
     model = calibrated(model, train, snapshot, demonstrations, spec)
     lines = heldout_lines(model, heldout)

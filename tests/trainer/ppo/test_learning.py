@@ -9,6 +9,8 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+import pytest
+
 from tests.trainer.reward_model.tiny import read_lines
 from tests.trainer.shortest_path import (
     World,
@@ -47,6 +49,7 @@ def sample(folder: Path, model: str, copies: int, seed: str) -> list[dict[str, A
     return read_lines(out)
 
 
+@pytest.mark.timeout(900)
 def test_feedback_makes_walks_truly_shorter(tmp_path: Path) -> None:
     world = World(int(SEED))
     walks = write_lines(tmp_path / "walks.jsonl", walk_documents(world, 1000, int(SEED)))
