@@ -62,12 +62,12 @@ class Panel:
     bottom: int = HEIGHT - BOTTOM
 
 
-def number(value: float) -> str:
-    """A figure short enough for an axis: four significant digits, no exponent where none is needed."""
+def number(value: float, digits: int = 4) -> str:
+    """A figure short enough for an axis: so many significant digits, no exponent where none is needed."""
     if value == 0:
         return "0"
     if 0.001 <= abs(value) < 1_000_000:
-        return (f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}").replace("-", "−")
+        return (f"{value:.{digits}g}" if abs(value) < 1000 else f"{value:.0f}").replace("-", "−")
     return f"{value:.2e}".replace("-", "−")
 
 
@@ -167,7 +167,7 @@ def _line(
     path = "M" + " L".join(f"{x} {y}" for x, y in places)
     end_x, end_y = places[-1]
     return Line(
-        metric, label, at, path, end_x, end_y, end_y, number(points[-1][1]), DASHES[(at - 1) % len(DASHES)]
+        metric, label, at, path, end_x, end_y, end_y, number(points[-1][1], 3), DASHES[(at - 1) % len(DASHES)]
     )
 
 

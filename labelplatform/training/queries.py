@@ -140,6 +140,8 @@ def metric_name(name: str) -> str:
         "heldout_rankings": _("held-out rankings"),
         "pairs": _("pairs"),
         "rankings": _("rankings"),
+        "train": _("training"),
+        "heldout": _("held out"),
         "kept_epoch": _("kept epoch"),
         "kept_update": _("kept update"),
         "updates": _("updates"),

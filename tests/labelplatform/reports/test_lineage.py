@@ -1,5 +1,7 @@
 """Lineage: every step from a figure back to the rankings, and nothing that was not on the way."""
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -25,7 +27,7 @@ def chain(stock: Stock, length: int) -> Artifact:
 def test_origins_are_all_that_was_consumed_on_the_way_nearest_first(stock: Stock) -> None:
     rewards = stock.runs[0].output
     assert rewards is not None
-    origins = lineages.origins_of(rewards)
+    origins = lineages.origins_of(rewards, lineages.graph_of(stock.project))
     assert origins[0].artifact == rewards
     assert {origin.artifact for origin in origins[1:]} == {stock.snapshot.artifact, stock.policies[0]}
     assert [origin.depth for origin in origins] == [0, 1, 1]
@@ -37,7 +39,7 @@ def test_a_longer_history_costs_no_more_statements(stock: Stock) -> None:
 
     def asked(artifact: Artifact) -> int:
         with CaptureQueriesContext(connection) as seen:
-            found = lineages.origins_of(artifact)
+            found = lineages.origins_of(artifact, lineages.graph_of(stock.project))
         assert found[-1].artifact.name.startswith("first of")
         return len(seen)
 
@@ -57,11 +59,12 @@ def test_the_strip_goes_from_labels_to_figures(stock: Stock) -> None:
     rewards = stock.runs[0].output
     assert rewards is not None
     stages = {stage.name: stage.cards for stage in lineages.lineage(rewards).stages}
-    assert list(stages) == ["Labels", "Snapshot", "Reward model", "Policy"]
+    assert list(stages) == ["Starts from", "Labels", "Snapshot", "Reward model"]
+    assert [card.title for card in stages["Starts from"]] == [stock.policies[0].name]
     assert stages["Labels"][0].title == "2 rankings"
     assert stages["Labels"][0].href == f"/p/harbour/reports/rankings/{stock.snapshot.pk}/"
     assert [card.here for card in stages["Reward model"]] == [True]
-    assert "held-out accuracy" not in stages["Reward model"][0].facts
+    assert "held-out accuracy 0.81" in stages["Reward model"][0].facts
 
 
 def test_a_leaderboard_row_leads_to_the_rankings_that_rated_it(stock: Stock) -> None:
@@ -71,7 +74,7 @@ def test_a_leaderboard_row_leads_to_the_rankings_that_rated_it(stock: Stock) -> 
     assert labels.title == f"{rating.n} rankings"
     assert labels.href.endswith(f"/rankings/{stock.snapshot.pk}/?rating={rating.pk}")
     figures = {card.title: card for card in stages["Figure"]}
-    assert f"rating {rating.value:.0f}, n {rating.n}" in figures["Leaderboard"].facts
+    assert figures["Leaderboard"].facts == (f"rating {rating.value:.0f} ± 18, n {rating.n}",)
     assert figures["Regression report"].facts == ("improvement confirmed",)
     assert (
         stages["Evaluation"][0].href
@@ -106,3 +109,28 @@ def test_a_rating_that_is_not_there_is_not_found(stock: Stock, rating: str) -> N
     assert (
         browser.get(f"/p/harbour/reports/lineage/{stock.policies[0].pk}/?rating={rating}").status_code == 404
     )
+
+
+def test_what_was_made_of_a_reward_model_stands_after_it_and_its_base_before(stock: Stock) -> None:
+    rewards = stock.runs[0].output
+    assert rewards is not None
+    ppo = stock.runs[1].job
+    after = build_artifact(stock.project, name="after", made_by=ppo)
+    stages = {stage.name: stage.cards for stage in lineages.lineage(rewards).stages}
+    assert [card.title for card in stages["Policy"]] == ["after"]
+    stages = {stage.name: stage.cards for stage in lineages.lineage(after).stages}
+    assert [card.title for card in stages["Starts from"]] == [stock.policies[0].name]
+    assert [card.title for card in stages["Reward model"]] == [rewards.name]
+    assert [(card.title, card.here) for card in stages["Policy"]] == [("after", True)]
+
+
+@pytest.mark.parametrize(
+    ("figures", "text"),
+    [
+        ({"value": 0.5, "low": 0.4, "high": 0.6, "n": 40}, "0.50 ± 0.10, n 40"),
+        ({"value": -0.5, "low": None, "high": None, "n": 40}, "−0.50, n 40"),
+        ({"value": None, "low": None, "high": None, "n": 0}, "not enough data"),
+    ],
+)
+def test_with_interval_says_a_figure_in_full(figures: dict[str, Any], text: str) -> None:
+    assert lineages.with_interval(PolicyRating(**figures), 2) == text

@@ -294,7 +294,7 @@ def test_the_whole_walk(walk: Walk, sign_in: Callable[[User], Client]) -> None:
     check_collected_once(walk)
     check_pages(walk, sign_in(walk.by))
     stages = [stage.cards for stage in lineage(walk.made("after")).stages]
-    assert [len(cards) for cards in stages][:3] == [1, 1, 1]
+    assert [len(cards) for cards in stages][:5] == [2, 1, 1, 1, 1]
     assert {Path(origin.artifact.folder).parts[0] for origin in lineage(walk.made("after")).origins} == {
         "jobs",
         "stored",

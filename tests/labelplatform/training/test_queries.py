@@ -57,7 +57,7 @@ def test_live_run_draws_what_the_lines_measured(project: Project, rosa: User) ->
     assert live.remaining == pytest.approx(45.0)
     drawn = {line.metric: line.last for panel in live.panels for line in panel.lines}
     written = json.loads((run.job.run_folder / "out" / "progress.jsonl").read_text().splitlines()[-1])
-    assert drawn == {name: f"{written[name]:.4g}" for name in ("loss", "heldout_loss", "heldout_accuracy")}
+    assert drawn == {name: f"{written[name]:.3g}" for name in ("loss", "heldout_loss", "heldout_accuracy")}
 
 
 def test_live_run_of_a_waiting_run_has_no_curves_and_no_time(project: Project, rosa: User) -> None:
