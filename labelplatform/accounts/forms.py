@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from labelplatform.accounts.models import Role, User
 
@@ -21,7 +22,7 @@ class SignInForm(AuthenticationForm):
 
     def __init__(self, request: HttpRequest | None = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
-        self.fields["username"].label = _("Name")
+        self.fields["username"].label = pgettext_lazy("person", "Name")
 
 
 class PreferencesForm(forms.Form):
@@ -47,7 +48,7 @@ class PersonForm(RoleForm):
     """Somebody who joins the project; an unknown name becomes a new account."""
 
     username = forms.CharField(
-        label=_("Name"),
+        label=pgettext_lazy("person", "Name"),
         max_length=150,
         validators=[User.username_validator],
         help_text=_("Letters, digits and @ . + - _ only. A name without an account gets one."),
