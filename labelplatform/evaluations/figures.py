@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from labelplatform.jobs.curves import nice_ticks, number
 
 WIDTH, HEIGHT, PAD = 420, 28, 20
+# Where two tables stand side by side.
+NARROW = 220
 BAR_WIDTH, BAR_HEIGHT = 200, 14
 # Full, half, hollow: the parts of a bar are told apart without colour, which belongs to the policy.
 OPACITIES = (1.0, 0.35, 0.0)
@@ -81,16 +83,19 @@ def figure(value: float | None, low: float | None, high: float | None, digits: i
     return shown.replace("-", "−")
 
 
-def shared_scale(values: Iterable[float | None], *, include: Iterable[float] = ()) -> Scale | None:
+def shared_scale(
+    values: Iterable[float | None], *, include: Iterable[float] = (), width: int = WIDTH
+) -> Scale | None:
     """A scale that covers every value given, with round ticks; None when there is nothing to draw."""
     known = [value for value in values if value is not None]
     if not known:
         return None
     known += list(include)
     ticks = nice_ticks(min(known), max(known), wanted=4)
-    bare = Scale(ticks[0], ticks[-1], (), None)
+    bare = Scale(ticks[0], ticks[-1], (), None, width)
     zero = bare.x(0.0) if bare.low < 0.0 < bare.high else None
-    return Scale(bare.low, bare.high, tuple(Mark(bare.x(tick), number(tick)) for tick in ticks), zero)
+    marks = tuple(Mark(bare.x(tick), number(tick)) for tick in ticks)
+    return Scale(bare.low, bare.high, marks, zero, width)
 
 
 def whisker(
@@ -113,6 +118,7 @@ def whisker(
         zero=scale.zero,
         text=figure(value, low, high, digits),
         marks=tuple(Mark(scale.x(at), label) for at, label in marks),
+        width=scale.width,
     )
 
 

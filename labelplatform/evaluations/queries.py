@@ -9,7 +9,7 @@ from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
 from labelplatform.accounts.models import Project
-from labelplatform.evaluations.figures import Scale, Whisker, shared_scale, whisker
+from labelplatform.evaluations.figures import NARROW, Scale, Whisker, shared_scale, whisker
 from labelplatform.evaluations.models import (
     Better,
     ComparisonRun,
@@ -139,7 +139,7 @@ def _metric_table(suite: str, name: str, metrics: Sequence[MeasuredMetric]) -> M
 def scale_for(name: str, metrics: Iterable[Any]) -> Scale | None:
     """Shares are drawn from 0 to 1 wherever they stand, so that plots can be compared; others on their own range."""
     ends = [end for metric in metrics for end in (metric.value, metric.low, metric.high)]
-    return shared_scale(ends, include=(0.0, 1.0) if name in SHARES else ())
+    return shared_scale(ends, include=(0.0, 1.0) if name in SHARES else (), width=NARROW)
 
 
 def _drawn(scale: Scale | None, metric: MeasuredMetric, marks: list[tuple[float, str]]) -> Whisker | None:

@@ -50,6 +50,11 @@ def test_whisker_stands_between_its_ends() -> None:
     assert (drawn.low, drawn.x, drawn.high) == (PAD + inner / 4, PAD + inner / 2, PAD + inner)
     assert (drawn.marks[0].x, drawn.marks[0].label) == (PAD, "baseline")
     assert drawn.text == "0.500 (0.250 – 1.000)"
+    narrow = shared_scale([0.0, 1.0], width=200)
+    assert narrow is not None
+    thin = whisker(narrow, 1.0, None, None)
+    assert thin is not None
+    assert (thin.x, thin.width) == (200 - PAD, 200)
 
 
 def test_whisker_without_a_value_is_not_drawn() -> None:
