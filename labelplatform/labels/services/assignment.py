@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
@@ -35,11 +35,17 @@ def claim(*, campaign: Campaign, annotator: User, beside: uuid.UUID | None = Non
     for _attempt in range(CLAIM_ATTEMPTS):
         try:
             with transaction.atomic():
+                _one_at_a_time(annotator)
                 return _held(campaign, annotator, beside) or _take(campaign, annotator)
         except IntegrityError:
-            # Two pages of one person took two slots of one item in the same moment; the constraint stopped this one.
+            # The constraint stopped a second slot of one item for one person: look again.
             continue
     return None
+
+
+def _one_at_a_time(annotator: User) -> None:
+    """Two windows of one person claim one after the other, so that the second sees what the first was given."""
+    list(User.objects.select_for_update(no_key=True).filter(pk=annotator.pk).values_list("pk"))
 
 
 def _held(campaign: Campaign, annotator: User, beside: uuid.UUID | None) -> Slot | None:
@@ -84,11 +90,11 @@ def waiting_slots(campaign: Campaign, annotator: User, now: datetime) -> QuerySe
 def _first(waiting: QuerySet[Slot]) -> QuerySet[Slot]:
     """The first of the waiting slots that nobody else is just taking.
 
-    PostgreSQL skips rows that another claim has locked; SQLite has one writer, begun IMMEDIATE.
+    PostgreSQL skips rows that another claim has locked; SQLite, which knows no row locks, has one writer, begun
+    IMMEDIATE.
     """
-    if connection.features.has_select_for_update_skip_locked:
-        waiting = waiting.select_for_update(skip_locked=True, of=("self",))
-    return Slot.objects.filter(pk=Subquery(waiting.values("pk")[:1]))
+    free = waiting.select_for_update(skip_locked=True, of=("self",))
+    return Slot.objects.filter(pk=Subquery(free.values("pk")[:1]))
 
 
 def _expiry(now: datetime) -> datetime:

@@ -188,12 +188,12 @@ def test_the_pages_from_wish_to_download(campaign: Campaign, rosa: User, sign_in
     assert "first" in browser.get(index).content.decode()
 
 
-@pytest.mark.parametrize("name", ["spec.json", "..", "manifest.json.bak", "%2e%2e"])
+@pytest.mark.parametrize("name", ["planted.txt", "..", "manifest.json.bak", "%2e%2e"])
 def test_only_the_files_of_the_format_are_served(
     campaign: Campaign, rosa: User, sign_in: SignIn, name: str
 ) -> None:
     snapshot = freeze_snapshot(project=campaign.project, name="first", by=rosa)
-    run(snapshot)
+    (run(snapshot) / "planted.txt").write_text("no file of the format", encoding="utf-8")
     answer = sign_in(rosa).get(f"/p/harbour/snapshots/{snapshot.pk}/files/{name}")
     assert answer.status_code == 404
 
