@@ -203,6 +203,13 @@ def figure_fields(metric: Metric) -> dict[str, Any]:
     }
 
 
+def writers_by_name(project: Project, names: Sequence[str]) -> dict[str, Artifact]:
+    """The artifact that each policy's name stands for: a model, else responses chosen under that name (best of n)."""
+    found = Artifact.objects.filter(project=project, name__in=names)
+    models = {each.name: each for each in found.filter(kind__in=[Kind.BASE_MODEL, Kind.POLICY])}
+    return {each.name: each for each in found.filter(kind=Kind.RESPONSES)} | models
+
+
 def give_colours(*, project: Project, names: Sequence[str]) -> None:
     """A colour for every policy name that has none yet: the next free number, for good."""
     Project.objects.select_for_update().get(pk=project.pk)
@@ -287,10 +294,7 @@ def collect_leaderboard(job: Job, run_folder: Path) -> None:
     run.save(update_fields=["report"])
     ratings = [metric for metric in report.metrics if metric.name == "rating" and metric.group]
     names = [metric.group or "" for metric in ratings]
-    policies = Artifact.objects.filter(
-        project=job.project, name__in=names, kind__in=[Kind.POLICY, Kind.BASE_MODEL]
-    )
-    by_name = {policy.name: policy for policy in policies}
+    by_name = writers_by_name(job.project, names)
     PolicyRating.objects.bulk_create(
         PolicyRating(
             run=run,

@@ -19,6 +19,8 @@ from labelplatform.training.queries import metric_name as figure_name
 
 Kind = Artifact.Kind
 POLICIES = (Kind.POLICY, Kind.BASE_MODEL)
+# What a leaderboard row can stand for: a model, or responses chosen under a name of their own.
+WRITERS = (*POLICIES, Kind.RESPONSES)
 SHOWN = 6
 
 
@@ -131,7 +133,7 @@ def _models_on_the_way(
 ) -> tuple[list[Artifact], list[Artifact]]:
     """Reward models and policies between labels and figures: behind a policy, or made of a snapshot or reward model."""
     rewards = [each for each in behind if each.kind == Kind.REWARD_MODEL]
-    if artifact.kind in POLICIES:
+    if artifact.kind in WRITERS:
         return rewards, [artifact]
     if artifact.kind not in (Kind.SNAPSHOT, Kind.REWARD_MODEL):
         return rewards, []

@@ -83,7 +83,8 @@ def abstaining_effect(effect: MeasuredEffect) -> float | None:
 def headline(verdict: str, effects: Sequence[MeasuredEffect]) -> str:
     """The verdict in words, before any figure."""
     confirmed = [effect for effect in effects if effect.verdict == Verdict.REGRESSION]
-    better = [effect for effect in effects if effect.verdict == Verdict.IMPROVEMENT]
+    won = [effect for effect in effects if effect.verdict == Verdict.IMPROVEMENT]
+    better = sorted(won, key=lambda effect: (effect.group != "", effect.harm))
     look = [effect for effect in effects if worth_a_look(effect)]
     if verdict == Verdict.REGRESSION:
         said = _("Regression confirmed: %(names)s.") % {"names": named(confirmed)}

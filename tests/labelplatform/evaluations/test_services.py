@@ -281,3 +281,12 @@ def test_a_confirmed_regression_is_a_result_and_not_a_failure(
     run.refresh_from_db()
     assert (job.state, job.exit_code, run.verdict) == ("succeeded", 3, "regression")
     assert run.effects.get(name="wrong", group="").harm == 1.0
+
+
+def test_a_name_stands_for_a_model_before_responses(project: Project) -> None:
+    model = build_artifact(project, Artifact.Kind.POLICY, "after")
+    build_artifact(project, Artifact.Kind.RESPONSES, "after")
+    chosen = build_artifact(project, Artifact.Kind.RESPONSES, "best of 6")
+    build_artifact(project, Artifact.Kind.REPORT, "nobody")
+    names = ["after", "best of 6", "nobody"]
+    assert services.writers_by_name(project, names) == {"after": model, "best of 6": chosen}

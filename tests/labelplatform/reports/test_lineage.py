@@ -134,3 +134,14 @@ def test_what_was_made_of_a_reward_model_stands_after_it_and_its_base_before(sto
 )
 def test_with_interval_says_a_figure_in_full(figures: dict[str, Any], text: str) -> None:
     assert lineages.with_interval(PolicyRating(**figures), 2) == text
+
+
+def test_responses_chosen_under_a_name_have_a_lineage_too(stock: Stock) -> None:
+    job = Job.objects.create(project=stock.project, kind="best-of-n", identity="best")
+    rewards = stock.runs[0].output
+    assert rewards is not None
+    job.inputs.set([stock.policies[0], rewards])
+    best = build_artifact(stock.project, Artifact.Kind.RESPONSES, "best of 6", made_by=job)
+    stages = {stage.name: [card.title for card in stage.cards] for stage in lineages.lineage(best).stages}
+    assert (stages["Reward model"], stages["Policy"]) == ([rewards.name], ["best of 6"])
+    assert stages["Starts from"] == [stock.policies[0].name]

@@ -143,3 +143,11 @@ def test_a_rise_is_bought_by_forgetting_when_what_was_known_is_lost() -> None:
 
 def test_a_policy_that_always_abstains_is_caught_without_any_tier() -> None:
     assert reports.bought_by_forgetting([effect("grade", 0.1, "higher"), effect("right", -0.4, "higher")])
+
+
+def test_headline_names_the_whole_before_its_slices_and_the_largest_gain_first() -> None:
+    told = [effect("right", 0.1, "higher", "improvement"), effect("wrong", -0.3, "lower", "improvement")]
+    sliced = effect("grade", 0.9, "higher", "improvement")
+    sliced.group = "tier=often"
+    words = "No regression confirmed; better: wrong, right, grade (tier: often)."
+    assert reports.headline("improvement", [sliced, *told]) == words
