@@ -2,6 +2,10 @@
 // submission, sent again with the same key until it is answered.
 const SAVE_AFTER = 800, SIGN_OF_LIFE = 20_000, IDLE = 300_000, ACTIVE = 30_000, RETRY = 4_000;
 
+// Whoever is signed out is led to the sign-in page, or has no valid token any more: that is no answer.
+function signedOut(answer) { return Boolean(answer) && (answer.redirected || answer.status === 403); }
+function answered(answer) { return Boolean(answer) && answer.ok && !signedOut(answer); }
+
 export class Keeping {
   constructor(form, words, told) {
     Object.assign(this, { form, words, told, timer: 0, seconds: 0, touched: Date.now(), left: Number(form.dataset.secondsLeft), lapsed: false });
@@ -43,10 +47,10 @@ export class Keeping {
     if (!this.state || this.sent) return;
     const state = this.state;
     const answer = await this.post(this.form.dataset.draftUrl, JSON.stringify(state), "application/json").catch(() => null);
-    if (answer && answer.ok) {
+    if (answered(answer)) {
       if (this.state === state) this.state = null;
       this.told("saved", this.words.saved.replace("%time", new Date().toLocaleTimeString([], { hour12: false })));
-    } else this.told("saved", this.words.offline);
+    } else this.told("saved", signedOut(answer) ? this.words.signedOut : this.words.offline);
   }
 
   tick() {
@@ -59,7 +63,7 @@ export class Keeping {
   async signOfLife() {
     if (document.hidden || this.sent || Date.now() - this.touched > IDLE) return;
     const answer = await this.post(this.form.dataset.renewUrl, new FormData(this.form)).catch(() => null);
-    if (answer && answer.ok) { this.left = (await answer.json()).seconds_left; this.lapsed = false; }
+    if (answered(answer)) { this.left = (await answer.json()).seconds_left; this.lapsed = false; }
     else if (answer && answer.status === 410) this.lapsed = true;
   }
 
@@ -79,6 +83,7 @@ export class Keeping {
     for (;;) {
       const answer = await this.post(location.href, new FormData(this.form)).catch(() => null);
       const told = answer && (answer.headers.get("Content-Type") || "").startsWith("application/json") ? await answer.json() : null;
+      if (signedOut(answer)) { this.sent = false; return { problem: this.words.signedOut }; }
       if (told && told.next) { localStorage.removeItem(this.place); return told; }
       if (answer && answer.status < 500) { this.sent = false; return told || { problem: this.words.offline }; }
       this.told("saved", this.words.kept);
