@@ -87,7 +87,8 @@ def _labels(project: Project) -> Room:
     )
     people = ngettext("by %(n)s person", "by %(n)s people", counted["people"]) % {"n": counted["people"]}
     simulated = gettext("%(n)s simulated") % {"n": counted["simulated"]}
-    detail = f"{people} · {simulated}" if counted["simulated"] else people
+    said = [people] * bool(counted["people"]) + [simulated] * bool(counted["simulated"])
+    detail = " · ".join(said) or people
     return Room(
         gettext("Labels"),
         _address("labels:index", project),
