@@ -136,6 +136,18 @@ def _metric_table(suite: str, name: str, metrics: Sequence[MeasuredMetric]) -> M
     return MetricTable(name, metric_name(name), str(Better(metrics[0].better).label), scale, rows)
 
 
+def items_to_look_at(report: Artifact | None) -> list[dict[str, Any]]:
+    """The items that collecting kept beside a report, with what came of each in words."""
+    found = report.detail.get("worst_items", []) if report else []
+    return [_in_words(item) for item in found]
+
+
+def _in_words(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An item, and each side of it where two are compared, with its outcome in the reader's language."""
+    told = {key: _in_words(side) if key in ("baseline", "candidate") else side for key, side in item.items()}
+    return {**told, "outcome": metric_name(told["outcome"])} if "outcome" in told else told
+
+
 def scale_for(name: str, metrics: Iterable[Any]) -> Scale | None:
     """Shares are drawn from 0 to 1 wherever they stand, so that plots can be compared; others on their own range."""
     ends = [end for metric in metrics for end in (metric.value, metric.low, metric.high)]

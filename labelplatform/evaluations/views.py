@@ -42,7 +42,7 @@ def run(request: HttpRequest, project: Project, membership: Membership, pk: int)
         "job": found.job,
         "tables": queries.metric_tables(found),
         "items": found.report.detail.get("items", {}) if found.report else {},
-        "worst": found.report.detail.get("worst_items", []) if found.report else [],
+        "worst": queries.items_to_look_at(found.report),
     }
     return render(request, "evaluations/run.html", page)
 

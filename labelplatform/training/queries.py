@@ -148,6 +148,11 @@ def metric_name(name: str) -> str:
         "score_before": _("score before"),
         "score_after": _("score after"),
         "kl": _("KL to the reference"),
+        "kl_coefficient": _("KL coefficient"),
+        "parameters": _("parameters"),
+        "tokens": _("tokens"),
+        "steps": _("steps"),
+        "train_loss": _("training loss"),
         "cpu_seconds": _("processor seconds"),
     }
     return names.get(name, name.replace("_", " "))

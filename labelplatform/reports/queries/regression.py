@@ -9,7 +9,13 @@ from django.utils.translation import ngettext
 
 from labelplatform.evaluations.figures import Scale, Whisker, shared_scale, whisker
 from labelplatform.evaluations.models import Better, ComparisonRun, MeasuredEffect
-from labelplatform.evaluations.queries import ALWAYS_ABSTAIN, CLOSED_BOOK, group_name, metric_name
+from labelplatform.evaluations.queries import (
+    ALWAYS_ABSTAIN,
+    CLOSED_BOOK,
+    group_name,
+    items_to_look_at,
+    metric_name,
+)
 
 Verdict = ComparisonRun.Verdict
 WORTH_A_LOOK = 0.05
@@ -50,7 +56,6 @@ def regression(run: ComparisonRun) -> Regression:
     marks = {effect.pk: abstaining_effect(effect) if closed_book else None for effect in effects}
     ends = [end for effect in effects for end in (effect.value, effect.low, effect.high, marks[effect.pk])]
     scale = shared_scale(ends, include=(0.0,))
-    worst = run.report.detail.get("worst_items", []) if run.report else []
     return Regression(
         run=run,
         tone={"regression": "bad", "improvement": "good", "no-change-confirmed": "good"}.get(
@@ -61,7 +66,7 @@ def regression(run: ComparisonRun) -> Regression:
         rows=tuple(_row(effect, scale, marks[effect.pk]) for effect in effects),
         scale=scale,
         closed_book=closed_book,
-        worst=worst,
+        worst=items_to_look_at(run.report),
     )
 
 

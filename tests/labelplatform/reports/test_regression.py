@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from django.utils.translation import override
 
 from labelplatform.evaluations.models import ComparisonRun, MeasuredEffect
 from labelplatform.reports.queries import regression as reports
@@ -151,3 +152,14 @@ def test_headline_names_the_whole_before_its_slices_and_the_largest_gain_first()
     sliced.group = "tier=often"
     words = "No regression confirmed; better: wrong, right, grade (tier: often)."
     assert reports.headline("improvement", [sliced, *told]) == words
+
+
+def test_items_say_what_came_of_each_side_in_the_readers_language(stock: Stock) -> None:
+    run = stock.comparison
+    assert run is not None
+    assert run.report is not None
+    sides = {"baseline": {"outcome": "right"}, "candidate": {"outcome": "wrong"}}
+    run.report.detail = {"worst_items": [{"id": "q", **sides}]}
+    with override("zh-hans"):
+        (item,) = reports.regression(run).worst
+    assert (item["baseline"]["outcome"], item["candidate"]["outcome"]) == ("答对", "答错")
