@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from evaluator.errors import BadInput
 from evaluator.specs import CompareSpec, LeaderboardSpec, RunSpec
-from labelplatform.jobs.models import Artifact, Job
+from labelplatform.jobs.models import Artifact, Job, Schedule
 
 HELDOUT_SCORES = "heldout_scores.jsonl"
 
@@ -35,7 +35,7 @@ def data_path(artifact: Artifact) -> Path:
 def evaluate_command(job: Job, run_folder: Path) -> list[str]:
     """`evaluator run SUITE` of one subject."""
     spec = job.spec
-    by_digest = {artifact.digest: artifact for artifact in job.inputs.all()}
+    by_digest = given_artifacts(job)
     words = ["run", spec["suite"], "--subject", str(subject_path(by_digest[spec["subject"]]))]
     if spec.get("data"):
         words += ["--data", str(data_path(by_digest[spec["data"]]))]
@@ -44,6 +44,30 @@ def evaluate_command(job: Job, run_folder: Path) -> list[str]:
     for name, value in sorted(spec["decoding"].items()):
         words += ["--" + name.replace("_", "-"), str(value)]
     return evaluator_argv(*words, "--seed", str(spec["seed"]), "--out", str(run_folder / "out"))
+
+
+def evaluate_when_it_appears(schedule: Schedule, artifact: Artifact | None) -> dict[str, Any]:
+    """What a schedule adds to its spec (suite, variant, data, seed) for each new model: who is asked."""
+    if artifact is None:
+        raise ValidationError(
+            _("An evaluation is scheduled by the kind of artifact it measures, not by the clock.")
+        )
+    name = f"{schedule.spec.get('suite', '')}: {artifact.name}"
+    told = {"variant": "", "data": "", "seed": 0, "decoding": {}, **schedule.spec}
+    return {**told, "name": name, "subject": artifact.digest}
+
+
+def rate_when_it_appears(schedule: Schedule, artifact: Artifact | None) -> dict[str, Any]:
+    """What a schedule adds to its spec for each new snapshot: which one is rated."""
+    if artifact is None:
+        raise ValidationError(_("A leaderboard is scheduled by the snapshots it rates, not by the clock."))
+    return {"seed": 0, "resamples": 200, **schedule.spec, "snapshot": artifact.digest}
+
+
+def given_artifacts(job: Job) -> dict[str, Artifact]:
+    """The artifacts a spec names, by digest: the job's inputs, and questions that a schedule only names."""
+    named = Artifact.objects.filter(project=job.project_id, digest=job.spec.get("data", ""))
+    return {each.digest: each for each in (*named.order_by("-pk"), *job.inputs.all())}
 
 
 def compare_command(job: Job, run_folder: Path) -> list[str]:

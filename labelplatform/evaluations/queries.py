@@ -144,8 +144,11 @@ def items_to_look_at(report: Artifact | None) -> list[dict[str, Any]]:
 
 def _in_words(item: Mapping[str, Any]) -> dict[str, Any]:
     """An item, and each side of it where two are compared, with its outcome in the reader's language."""
-    told = {key: _in_words(side) if key in ("baseline", "candidate") else side for key, side in item.items()}
-    return {**told, "outcome": metric_name(told["outcome"])} if "outcome" in told else told
+    told: dict[str, Any] = dict(item)
+    told.update({side: _in_words(item[side]) for side in ("baseline", "candidate") if side in item})
+    if "outcome" in told:
+        told["outcome"] = metric_name(told["outcome"])
+    return told
 
 
 def scale_for(name: str, metrics: Iterable[Any]) -> Scale | None:

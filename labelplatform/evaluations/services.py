@@ -170,7 +170,7 @@ def start_leaderboard(*, snapshot: Snapshot, by: User, seed: int = 0, resamples:
 @transaction.atomic
 def collect_evaluation(job: Job, run_folder: Path) -> None:
     """Every metric of the report as a row. Called once more, it finds its work done."""
-    run = EvaluationRun.objects.select_for_update().get(job=job)
+    run = _evaluation_of(job)
     if run.report_id is not None:
         return
     report = read_report(run_folder / "out")
@@ -188,6 +188,17 @@ def collect_evaluation(job: Job, run_folder: Path) -> None:
         project=job.project,
         metrics=len(report.metrics),
     )
+
+
+def _evaluation_of(job: Job) -> EvaluationRun:
+    """The run behind a job; a job that a schedule rang for has none yet."""
+    run = EvaluationRun.objects.select_for_update().filter(job=job).first()
+    if run is not None:
+        return run
+    spec, given = job.spec, command_lines.given_artifacts(job)
+    told = {name: spec[name] for name in ("name", "suite", "variant", "seed")}
+    subject, data = given[spec["subject"]], given.get(spec["data"])
+    return EvaluationRun.objects.create(project=job.project, job=job, subject=subject, data=data, **told)
 
 
 def figure_fields(metric: Metric) -> dict[str, Any]:
@@ -286,7 +297,9 @@ def collect_comparison(job: Job, run_folder: Path) -> None:
 @transaction.atomic
 def collect_leaderboard(job: Job, run_folder: Path) -> None:
     """Every policy's rating as a row, and a colour for each. Called once more, it finds its work done."""
-    run = LeaderboardRun.objects.select_for_update().get(job=job)
+    run = LeaderboardRun.objects.select_for_update().filter(job=job).first() or LeaderboardRun.objects.create(
+        job=job, project=job.project, snapshot=Snapshot.objects.get(artifact__used_by=job)
+    )
     if run.report_id is not None:
         return
     report = read_report(run_folder / "out")
@@ -338,6 +351,7 @@ def register_job_kinds() -> None:
             command=lines.evaluate_command,
             collect=collect_evaluation,
             validate=lines.validate_evaluation,
+            schedule_spec=lines.evaluate_when_it_appears,
         )
     )
     register(
@@ -359,5 +373,6 @@ def register_job_kinds() -> None:
             command=lines.leaderboard_command,
             collect=collect_leaderboard,
             validate=lines.validate_leaderboard,
+            schedule_spec=lines.rate_when_it_appears,
         )
     )
