@@ -1,8 +1,9 @@
 """Strings of the start forms as typed, bounded values. What fits together is checked again by the services."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from labelplatform.accounts.models import Project
@@ -13,6 +14,8 @@ from labelplatform.snapshots.models import Snapshot
 
 Kind = Artifact.Kind
 GRADES = "evaluator.metrics.closed_book:grades"
+# A checkpoint that lost more of the share right than this is not kept, whatever its grade: it bought by forgetting.
+KEEP_BOUND = "right:0.05"
 
 
 class RewardModelForm(forms.Form):
@@ -50,13 +53,30 @@ class RewardModelForm(forms.Form):
         return {name: self.cleaned_data[name] for name in self.SETTINGS}
 
 
+if TYPE_CHECKING:
+    ArtifactChoice = forms.ModelChoiceField[Artifact]
+else:
+    ArtifactChoice = forms.ModelChoiceField
+
+
+class RewardModelChoice(ArtifactChoice):
+    """Reward models beside what they are worth: PPO against one that cannot tell answers apart teaches nothing good."""
+
+    def label_from_instance(self, obj: Artifact) -> str:
+        accuracy = obj.detail.get("metrics", {}).get("heldout_accuracy")
+        if not isinstance(accuracy, int | float):
+            return str(obj.name)
+        words = {"name": obj.name, "accuracy": f"{accuracy:.2f}"}
+        return gettext("%(name)s (held-out accuracy %(accuracy)s)") % words
+
+
 class PpoForm(forms.Form):
     """PPO on a prompt set. Rewards that are programs or functions are for the command line, never for a form."""
 
     name = forms.CharField(label=_("Name"), max_length=120, help_text=_("The new policy will be called so."))
     prompt_set = forms.ModelChoiceField(label=_("Prompts"), queryset=PromptSet.objects.none())
     policy = forms.ModelChoiceField(label=_("Policy"), queryset=Artifact.objects.none())
-    reward_model = forms.ModelChoiceField(label=_("Reward model"), queryset=Artifact.objects.none())
+    reward_model = RewardModelChoice(label=_("Reward model"), queryset=Artifact.objects.none())
     updates = forms.IntegerField(label=_("Updates"), min_value=1, max_value=10_000, initial=50)
     episodes = forms.IntegerField(label=_("Responses per update"), min_value=1, max_value=8192, initial=64)
     kl_coefficient = forms.FloatField(
@@ -102,7 +122,7 @@ class PpoForm(forms.Form):
         if self.cleaned_data["pretraining_text"]:
             told["pretraining_coefficient"] = self.cleaned_data["pretraining_coefficient"] or 0.0
         if self.cleaned_data["validation"]:
-            told |= {"validation_function": GRADES, "keep_best": "grade"}
+            told |= {"validation_function": GRADES, "keep_best": "grade", "keep_bound": KEEP_BOUND}
         return told
 
     def inputs(self) -> dict[str, Any]:

@@ -111,6 +111,7 @@ def test_ppo_starts_on_the_prompts_as_they_are_now(
         "seed": 4,
         "validation_function": "evaluator.metrics.closed_book:grades",
         "keep_best": "grade",
+        "keep_bound": "right:0.05",
     }
     stored = run.job.inputs.get(detail__files=["prompts.jsonl"])
     assert (stored.path / "prompts.jsonl").read_text().count("\n") == 1
@@ -194,3 +195,12 @@ def test_a_form_says_what_the_project_has_none_of_yet(sign_in: Browser, rosa: Us
     assert browser.get("/p/harbour/training/reward-model/").content.decode().count("has none yet") == 2
     build_artifact(project)
     assert browser.get("/p/harbour/training/reward-model/").content.decode().count("has none yet") == 1
+
+
+def test_ppo_shows_what_a_reward_model_is_worth(sign_in: Browser, rosa: User, project: Project) -> None:
+    figures = {"metrics": {"heldout_accuracy": 0.6125}}
+    build_artifact(project, Kind.REWARD_MODEL, "weak", detail=figures)
+    build_artifact(project, Kind.REWARD_MODEL, "unmeasured")
+    page = sign_in(rosa).get("/p/harbour/training/ppo/").content.decode()
+    assert "weak (held-out accuracy 0.61)" in page
+    assert ">unmeasured<" in page
