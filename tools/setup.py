@@ -135,6 +135,7 @@ def check_machine() -> None:
 
 def main() -> None:
     """Bring .venv to what the locks say."""
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     check_machine()
     if STAMP.exists() and STAMP.read_text("utf-8") == lock_digest():
         return
