@@ -147,3 +147,40 @@ def test_an_administrator_changes_roles_in_their_own_project_only(
     )
     theirs.refresh_from_db()
     assert theirs.role == Role.RESEARCHER
+
+
+def test_only_administrators_let_people_in_and_only_researchers_see_who_is_in(
+    project: Project, ada: User, rosa: User, sign_in: SignIn
+) -> None:
+    somebody = {"username": "nina", "role": "annotator"}
+    assert sign_in(rosa).post("/p/harbour/people/add/", somebody).status_code == 403
+    assert sign_in(rosa).get("/p/harbour/people/").status_code == 200
+    assert sign_in(ada).get("/p/harbour/people/").status_code == 403
+    assert not User.objects.filter(username="nina").exists()
+
+
+def test_one_switch_leaves_the_other_choice_alone(project: Project, ada: User, sign_in: SignIn) -> None:
+    browser = sign_in(ada)
+    browser.post("/preferences/", {"language": "zh-hans"})
+    browser.post("/preferences/", {"theme": "dark"})
+    ada.refresh_from_db()
+    assert (ada.language, ada.theme) == ("zh-hans", "dark")
+
+
+def test_the_theme_switch_walks_through_all_three(project: Project, ada: User, sign_in: SignIn) -> None:
+    browser = sign_in(ada)
+    walked = []
+    for _press in range(3):
+        page = browser.get("/projects/").content.decode()
+        following = page.split('<button name="theme" value="')[1].split('"')[0]
+        browser.post("/preferences/", {"theme": following})
+        walked.append(following)
+    assert walked == ["light", "dark", "auto"]
+
+
+def test_an_annotator_has_no_street_to_get_lost_in(
+    project: Project, ada: User, rosa: User, sign_in: SignIn
+) -> None:
+    queue = reverse("labels:queue", args=["harbour"])
+    assert '<nav class="street"' not in sign_in(ada).get(queue).content.decode()
+    assert '<nav class="street"' in sign_in(rosa).get(queue).content.decode()
