@@ -5,7 +5,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from labelplatform.prompts.rendering import ATTRIBUTES, TAGS, language_of, render_markdown, sanitise
+from labelplatform.prompts.rendering import language_of, render_markdown, sanitise
+
+# Said again here on purpose: a list that grows in the product must grow under somebody's eyes.
+HARMLESS = {
+    *"p br hr blockquote pre code em strong s a ul ol li h4 h5 h6 table thead tbody tr th td".split(),
+}
+KNOWN = {("a", "href"), ("a", "title"), ("a", "rel"), ("a", "target"), ("ol", "start")}
 
 PAYLOADS = [
     "<script>alert(1)</script>",
@@ -136,14 +142,10 @@ def taken_apart(html: str) -> Inventory:
 
 def harmless(html: str) -> bool:
     found = taken_apart(html)
-    known = {(tag, name) for tag, names in ATTRIBUTES.items() for name in names} | {
-        ("a", "rel"),
-        ("a", "target"),
-    }
     addresses = [value for _tag, name, value in found.attributes if name in {"href", "src"}]
     return (
-        found.tags <= TAGS
-        and {(tag, name) for tag, name, _value in found.attributes} <= known
+        found.tags <= HARMLESS
+        and {(tag, name) for tag, name, _value in found.attributes} <= KNOWN
         and all(urlsplit(address.strip()).scheme in {"http", "https", "mailto"} for address in addresses)
         and not any("script:" in "".join(address.split()).lower() for address in addresses)
         and not found.oddities
