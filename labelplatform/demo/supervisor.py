@@ -83,7 +83,8 @@ class Supervisor:
                 f"The disk of {self.data} has {free // 1024**2} MB free: wanted {NEEDED_BYTES // 1024**2} MB. "
                 "Free some space, or set LABELPLATFORM_DATA to a folder on another disk."
             )
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        # SIGINT too: a shell that starts us in the background has told us to ignore it.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             before = signal.signal(number, signal.default_int_handler)
             self._open.callback(signal.signal, number, before)
         return self
