@@ -21,9 +21,10 @@ from tests.trainer.shortest_path import GOAL, World, prompt_lines, walk_document
 
 PASSWORD = "correct horse battery staple"
 SEED = 3
-ANSWERS = 5
-SHAPE = ["--layers", "2", "--width", "48", "--heads", "2", "--context", "48", "--vocabulary", "300"]
-LEARN = ["--steps", "250", "--batch-tokens", "1024", "--learning-rate", "0.004"]
+ANSWERS, SETS, PER_RANKING = 5, 4, 9
+# Large enough that its training can be watched, small enough for a minute.
+SHAPE = ["--layers", "3", "--width", "96", "--heads", "4", "--context", "48", "--vocabulary", "300"]
+LEARN = ["--steps", "200", "--batch-tokens", "1024", "--learning-rate", "0.003"]
 
 
 def run_trainer(*arguments: str) -> None:
@@ -76,22 +77,22 @@ def pretrained(world: World, folder: Path) -> Path:
 
 
 def answers_of_walker(world: World, folder: Path, model: Path) -> list[dict[str, Any]]:
-    """Five sampled answers to each prompt."""
+    """Sampled answers to each prompt, enough for several rankings."""
     asked, out = write_lines(folder / "prompts.jsonl", prompt_lines(world)), folder / "answers.jsonl"
-    how = ["--responses-per-prompt", str(ANSWERS), "--max-new-tokens", "20", "--seed", str(SEED)]
+    how = ["--responses-per-prompt", str(ANSWERS * SETS), "--max-new-tokens", "20", "--seed", str(SEED)]
     run_trainer("sample", str(asked), "--model", str(model), "--out", str(out), *how)
     lines = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
     return [{**line, "policy": "walker", "response_id": f"walker-{n}"} for n, line in enumerate(lines)]
 
 
 def answers_of_chance(world: World) -> list[dict[str, Any]]:
-    """Two random walks from each place."""
+    """As many random walks from each place."""
     drawn = random.Random(SEED)
     return [
         {**line, "response": " ".join(world.walk(str(line["start"]), drawn)), "policy": "wanderer"}
         | {"response_id": f"wanderer-{line['id']}-{n}"}
         for line in prompt_lines(world)
-        for n in range(2)
+        for n in range(ANSWERS * SETS)
     ]
 
 
@@ -117,7 +118,7 @@ def judge(policy: str) -> None:
 
 
 def record(campaign_name: str, lines: list[dict[str, Any]], project: Any, by: Any) -> None:
-    """Rankings by true optimality of all answers to a prompt; equals tie."""
+    """Four rankings by true optimality of each prompt, answers of both writers in each; equals tie."""
     from labelplatform.labels.models import Campaign
     from labelplatform.labels.services import create_campaign, record_rankings
 
@@ -125,29 +126,33 @@ def record(campaign_name: str, lines: list[dict[str, Any]], project: Any, by: An
     by_start: dict[str, list[dict[str, Any]]] = {}
     for line in lines:
         by_start.setdefault(str(line["start"]), []).append(line)
-    rankings = []
-    for start, answers in sorted(by_start.items()):
-        worth = {str(a["response_id"]): world.optimality(start, str(a["response"])) for a in answers[:9]}
-        levels = sorted(set(worth.values()), reverse=True)
-        rankings.append(
-            {
-                "id": f"{campaign_name}-{start}",
-                "prompt": answers[0]["prompt"],
-                "prompt_id": answers[0]["id"],
-                "responses": [
-                    {"id": a["response_id"], "text": a["response"], "policy": a["policy"]}
-                    for a in answers[:9]
-                ],
-                "tiers": [[name for name in worth if worth[name] == level] for level in levels],
-                "annotator": "true-length",
-                "kind": "ranking",
-                "source": "import",
-            }
-        )
+    rankings = [
+        ranking(world, f"{campaign_name}-{start}-{first}", start, answers[first::SETS][:PER_RANKING])
+        for start, answers in sorted(by_start.items())
+        for first in range(SETS)
+    ]
     campaign = create_campaign(
         project=project, name=campaign_name, by=by, overlap=0, source=Campaign.Source.IMPORT
     )
     record_rankings(campaign=campaign, rankings=rankings, by=by)
+
+
+def ranking(world: World, key: str, start: str, answers: list[dict[str, Any]]) -> dict[str, Any]:
+    """One ranking line."""
+    worth = {str(a["response_id"]): world.optimality(start, str(a["response"])) for a in answers}
+    levels = sorted(set(worth.values()), reverse=True)
+    return {
+        "id": key,
+        "prompt": answers[0]["prompt"],
+        "prompt_id": answers[0]["id"],
+        "responses": [
+            {"id": a["response_id"], "text": a["response"], "policy": a["policy"]} for a in answers
+        ],
+        "tiers": [[name for name in worth if worth[name] == level] for level in levels],
+        "annotator": "true-length",
+        "kind": "ranking",
+        "source": "import",
+    }
 
 
 if __name__ == "__main__":

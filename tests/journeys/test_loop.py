@@ -119,13 +119,14 @@ def freeze(tab: Page, stage: Stage, name: str) -> None:
     check_accessibility(tab)
 
 
-def start_reward_model(tab: Page, stage: Stage, name: str, epochs: int = 60) -> None:
+def start_reward_model(tab: Page, stage: Stage, name: str, epochs: int = 50) -> None:
     tab.goto(f"{stage.address}/p/walks/training/reward-model/")
     check_accessibility(tab)
     tab.get_by_label("Name", exact=True).fill(name)
     tab.get_by_label("Starts from", exact=True).select_option(label="walker")
-    tab.get_by_label("Epochs", exact=True).fill(str(min(epochs, 50)))
-    tab.get_by_label("Learning rate", exact=True).fill("0.001")
+    tab.get_by_label("Epochs", exact=True).fill(str(epochs))
+    tab.get_by_label("Learning rate", exact=True).fill("0.000003")
+    tab.get_by_label("Rankings per step", exact=True).fill("1")
     tab.get_by_role("button", name="Start a reward model").click()
     tab.wait_for_url(re.compile(r"/training/\d+/"))
 
@@ -139,15 +140,23 @@ def see_the_curve_move(tab: Page, milliseconds: float = JOB_MS) -> None:
     expect(drawn).not_to_have_attribute("d", before, timeout=milliseconds)
 
 
+def choose(tab: Page, label: str, name: str) -> None:
+    """The option of that name, whatever else stands beside it."""
+    select = tab.get_by_label(label, exact=True)
+    value = select.locator("option").filter(has_text=name).first.get_attribute("value")
+    assert value is not None
+    select.select_option(value=value)
+
+
 def start_ppo(tab: Page, stage: Stage, name: str, reward_model: str) -> None:
     tab.goto(f"{stage.address}/p/walks/training/ppo/")
     check_accessibility(tab)
     tab.get_by_label("Name", exact=True).fill(name)
     tab.get_by_label("Prompts", exact=True).select_option(label="Walks")
     tab.get_by_label("Policy", exact=True).select_option(label="walker")
-    tab.get_by_label("Reward model", exact=True).select_option(label=reward_model)
+    choose(tab, "Reward model", reward_model)
     for label, value in {
-        "Updates": "12",
+        "Updates": "40",
         "Responses per update": "40",
         "Longest response, tokens": "20",
     }.items():
