@@ -84,10 +84,10 @@ def update() -> None:
     used = collect()
     for path in files():
         catalog = read(path)
-        catalog.update(used, no_fuzzy_matching=True)
+        catalog.update(used, no_fuzzy_matching=True, update_creation_date=False)
         catalog.obsolete.clear()
         with path.open("wb") as stream:
-            write_po(stream, catalog, width=110, sort_by_file=True, include_lineno=False)
+            write_po(stream, catalog, width=110, sort_output=True, include_lineno=False)
 
 
 def compile_all() -> None:
