@@ -86,6 +86,7 @@ def update() -> None:
         catalog = read(path)
         catalog.update(used, no_fuzzy_matching=True, update_creation_date=False)
         catalog.obsolete.clear()
+        catalog.msgid_bugs_address = catalog.last_translator = catalog.language_team = ""
         with path.open("wb") as stream:
             write_po(stream, catalog, width=110, sort_output=True, include_lineno=False)
 
