@@ -43,7 +43,13 @@ def languages() -> list[str]:
 
 def remember(response: HttpResponseBase, *, language: str = "", theme: str = "") -> None:
     """Keeps a choice in this browser; an empty one is not touched."""
-    if language:
-        response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, max_age=COOKIE_SECONDS, samesite="Lax")
-    if theme:
-        response.set_cookie(THEME_COOKIE, theme, max_age=COOKIE_SECONDS, samesite="Lax")
+    for name, value in ((settings.LANGUAGE_COOKIE_NAME, language), (THEME_COOKIE, theme)):
+        if value:
+            response.set_cookie(
+                name,
+                value,
+                max_age=COOKIE_SECONDS,
+                samesite="Lax",
+                httponly=True,
+                secure=settings.SESSION_COOKIE_SECURE,
+            )
