@@ -76,7 +76,7 @@ def main() -> None:
             ["-n", "2", "--ignore=tests/house", "--ignore=tests/mutants", "--ignore=tests/journeys", *chosen],
             3600,
         ),
-        pytest_stage("mutants", ["-n", "2", "tests/mutants", *chosen], 3600),
+        pytest_stage("mutants", ["-n", "2", "--dist", "loadgroup", "tests/mutants", *chosen], 3600),
         pytest_stage("journeys", ["tests/journeys", *chosen], 1800),
     ]
     total = {key: sum(stage[key] for stage in stages) for key in ("passed", "skipped", "xfailed")}

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from tests.house.tree import ROOT, scratch_copy
 
@@ -59,7 +60,17 @@ def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]
     laboratory.server.communicate()
 
 
-@pytest.mark.parametrize("mutant", mutants(), ids=lambda m: f"{m['list']}: {m['why']}")
+def cases() -> list[ParameterSet]:
+    """One case a mutant; those of the same tests go to one worker, which runs them unmutated only once."""
+    return [
+        pytest.param(
+            mutant, id=f"{mutant['list']}: {mutant['why']}", marks=pytest.mark.xdist_group(mutant["tests"])
+        )
+        for mutant in mutants()
+    ]
+
+
+@pytest.mark.parametrize("mutant", cases())
 def test_the_mutant_is_killed(mutant: Mutant, laboratory: Laboratory) -> None:
     file = laboratory.tree / mutant["file"]
     source = file.read_text("utf-8")
