@@ -13,9 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.utils import translation
+
+# The same examples every time: a failure repeats, and a busy machine is no failure.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("repeatable")
 
 _data = Path(tempfile.mkdtemp(prefix="labelplatform-tests-"))
 settings.SECRET_KEY = secrets.token_urlsafe(50)

@@ -59,6 +59,9 @@ def run_tests(tree: str, tests: list[str], seconds: int, log: Path) -> None:
     sys.path.insert(0, tree)
     sys.dont_write_bytecode = True
     torch.set_num_threads(1)
+    # The same examples every time: a mutant that dies today dies tomorrow.
+    hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+    hypothesis.settings.load_profile("repeatable")
     code = pytest.main(arguments_for(tests, Path(tree)))
     sys.stdout.flush()
     os._exit(int(code))
