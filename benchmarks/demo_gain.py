@@ -25,13 +25,13 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from evaluator.report_files import Metric, read_report  # noqa: E402 (the root is not on the path of a script)
+from evaluator.metrics.closed_book import LARGEST_LOSS_OF_RIGHT  # noqa: E402 (the root is not on a script's path)
+from evaluator.report_files import Metric, read_report  # noqa: E402
 from labelplatform.demo import atlas  # noqa: E402
 from labelplatform.demo.gate import judge_reward_model  # noqa: E402
 from labelplatform.demo.recipe import (  # noqa: E402
     ALWAYS_ABSTAIN,
     FULL,
-    LARGEST_LOSS_OF_RIGHT,
     RESPONSES_PER_PROMPT,
     ROUNDS,
     Recipe,

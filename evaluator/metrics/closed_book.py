@@ -23,6 +23,8 @@ from evaluator.metrics.normalisation import occurrences, words
 
 Outcome = Literal["right", "abstained", "wrong"]
 GRADES: dict[Outcome, float] = {"right": 1.0, "abstained": 0.5, "wrong": 0.0}
+# A policy that learned to abstain may not have paid for it with what it knew: more than this share right is too much.
+LARGEST_LOSS_OF_RIGHT = 0.05
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？；])|\n+")
 
 FRAME = frozenset(

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from evaluator.metrics.closed_book import GRADES
 from labelplatform.demo.atlas import FULL_SIZE, Size
 
 RESPONSES_PER_PROMPT = 6
 # A second round of rankings when the gate refuses; a second refusal ends the loop.
 ROUNDS = 2
 GATE_ACCURACY = 0.70
-LARGEST_LOSS_OF_RIGHT = 0.05
-ALWAYS_ABSTAIN = 0.5
+ALWAYS_ABSTAIN = GRADES["abstained"]
 VALIDATION_FUNCTION = "evaluator.metrics.closed_book:grades"
 Settings = dict[str, Any]
 

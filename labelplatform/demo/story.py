@@ -23,7 +23,7 @@ def sentences(figures: Figures) -> list[str]:
         f"{ppo['right_before']:.3f} to {ppo['right_after']:.3f}, abstentions to {ppo['abstained_after']:.3f}.",
     ]
     if figures["outcome"] != CLOSED:
-        told.append(f"Bought by forgetting: {figures['reason']}")
+        told.append(f"{figures['outcome'].capitalize()}: {figures['reason']}.")
     return told
 
 

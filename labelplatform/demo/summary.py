@@ -7,14 +7,16 @@ from django.db.models import QuerySet
 
 from labelplatform.accounts.models import Project
 from labelplatform.demo import atlas_project
-from labelplatform.demo.recipe import ALWAYS_ABSTAIN, LARGEST_LOSS_OF_RIGHT
+from labelplatform.demo.recipe import ALWAYS_ABSTAIN
 from labelplatform.evaluations.models import ComparisonRun, EvaluationRun, MeasuredEffect, PolicyRating
 from labelplatform.jobs.models import Job
 from labelplatform.prompts.models import Response
+from labelplatform.reports.queries.regression import knowledge_lost
 from labelplatform.snapshots.models import Snapshot
 from labelplatform.training.models import TrainingRun
 
-CLOSED, REFUSED, FORGETTING, OPEN = "closed", "refused", "bought by forgetting", "not closed yet"
+CLOSED, REFUSED, OPEN = "closed", "refused", "not closed yet"
+FORGETTING, NO_GAIN = "bought by forgetting", "closed without a gain"
 Figures = dict[str, Any]
 
 
@@ -57,16 +59,12 @@ def _outcome(comparison: ComparisonRun | None, refusal: str) -> tuple[str, str]:
         return REFUSED, refusal
     if comparison is None:
         return OPEN, ""
-    often = comparison.candidate.metrics.get(name="grade", group="tier=often").value or 0.0
-    right = effects(comparison)["right"].value or 0.0
-    if often <= ALWAYS_ABSTAIN:
-        found = f"grade {often:.3f} on the often-seen tier, {ALWAYS_ABSTAIN} by always abstaining"
-        return FORGETTING, f"The policy kept does not beat abstaining where it could know: {found}."
-    if right < -LARGEST_LOSS_OF_RIGHT:
-        return (
-            FORGETTING,
-            f"The share of right answers fell by {-right:.3f}, more than {LARGEST_LOSS_OF_RIGHT}.",
-        )
+    lost = knowledge_lost(list(comparison.effects.all()))
+    if lost:
+        return FORGETTING, lost
+    grade = effects(comparison)["grade"]
+    if grade.low is None or grade.low <= 0:
+        return NO_GAIN, f"the interval of the gain, {grade.low} to {grade.high}, does not lie above zero"
     return CLOSED, ""
 
 
@@ -93,7 +91,13 @@ def _agreement(reward_model: TrainingRun | None) -> Figures | None:
     if run is None:
         return None
     accuracy = run.metrics.get(name="pair_accuracy", group="")
-    return {"heldout_accuracy": accuracy.value, "low": accuracy.low, "high": accuracy.high, "n": accuracy.n}
+    assert reward_model is not None
+    assert reward_model.output is not None
+    trained = reward_model.output.detail["metrics"]
+    # An accuracy over a few pairs moves in steps; the loss and the mean scores move with every ranking.
+    fine = {name: trained.get(name) for name in ("heldout_loss", "score_by_flag")}
+    shares = {"low": accuracy.low, "high": accuracy.high, "n": accuracy.n}
+    return {"heldout_accuracy": accuracy.value, **shares, **fine}
 
 
 def _ppo(atlas: Project, comparison: ComparisonRun | None) -> Figures | None:

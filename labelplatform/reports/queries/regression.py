@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from evaluator.metrics.closed_book import LARGEST_LOSS_OF_RIGHT
 from labelplatform.evaluations.figures import Scale, Whisker, shared_scale, whisker
 from labelplatform.evaluations.models import Better, ComparisonRun, MeasuredEffect
 from labelplatform.evaluations.queries import (
@@ -19,8 +20,6 @@ from labelplatform.evaluations.queries import (
 
 Verdict = ComparisonRun.Verdict
 WORTH_A_LOOK = 0.05
-# A policy that learned to abstain may not have paid for it with what it knew.
-LARGEST_LOSS_OF_RIGHT = 0.05
 OFTEN_SEEN = "tier=often"
 
 
@@ -107,14 +106,20 @@ def headline(verdict: str, effects: Sequence[MeasuredEffect]) -> str:
 
 
 def bought_by_forgetting(effects: Sequence[MeasuredEffect]) -> str:
-    """Why a grade that rose was paid for with knowledge; empty when it was not, or did not rise.
+    """Why a grade that rose was paid for with knowledge; empty when it was not, or did not rise."""
+    risen = any(
+        effect.name == "grade" and not effect.group and (effect.value or 0.0) > 0 for effect in effects
+    )
+    return knowledge_lost(effects) if risen else ""
+
+
+def knowledge_lost(effects: Sequence[MeasuredEffect]) -> str:
+    """What the candidate forgot, whatever it gained; empty when nothing.
 
     Abstaining from everything raises the grade of a policy that is mostly wrong. So the candidate must beat it on
     the questions it could know (the often-seen tier, where the questions name one) and keep its share right."""
     by_place = {(effect.name, effect.group): effect for effect in effects}
-    grade, right = by_place.get(("grade", "")), by_place.get(("right", ""))
-    if grade is None or (grade.value or 0.0) <= 0:
-        return ""
+    right = by_place.get(("right", ""))
     often = by_place.get(("grade", OFTEN_SEEN))
     if often is not None and often.candidate_value <= ALWAYS_ABSTAIN["grade"]:
         found = {"grade": f"{often.candidate_value:.3f}", "bar": ALWAYS_ABSTAIN["grade"]}

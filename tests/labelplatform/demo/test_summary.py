@@ -23,6 +23,9 @@ PPO_KEYS = (
 ).split()
 
 
+FINE: dict[str, Any] = {"heldout_loss": 0.52, "score_by_flag": {"correct": 0.7, "hallucination": -0.4}}
+
+
 @dataclass
 class Loop:
     """A finished loop as its jobs would have left it."""
@@ -40,8 +43,7 @@ class Loop:
         )
 
     def often(self, value: float) -> None:
-        metrics = MeasuredMetric.objects.filter(run=self.comparison.candidate)
-        metrics.filter(name="grade", group="tier=often").update(value=value)
+        self.comparison.effects.filter(name="grade", group="tier=often").update(candidate_value=value)
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ def loop(db: None) -> Loop:
     assert stock.comparison is not None
     reward_model, ppo = stock.runs
     assert reward_model.output is not None
-    metrics = {"heldout_accuracy": 0.81, "pairs": 18, "heldout_pairs": 7}
+    metrics = {"heldout_accuracy": 0.81, "pairs": 18, "heldout_pairs": 7, **FINE}
     Artifact.objects.filter(pk=reward_model.output.pk).update(detail={"metrics": metrics})
     by = stock.people["researcher"]
     agreement = evaluations.start_evaluation(
@@ -68,19 +70,21 @@ def loop(db: None) -> Loop:
     )
     ppo.save()
     MeasuredEffect.objects.create(
+        run=stock.comparison, name="grade", group="tier=often", value=0.1, low=0.0, high=0.2, baseline_value=0.8,
+        candidate_value=0.9, better="higher",
+    )  # fmt: skip
+    MeasuredEffect.objects.create(
         run=stock.comparison, name="abstained", value=0.3, low=0.2, high=0.4, baseline_value=0.1,
         candidate_value=0.4, better="neither",
     )  # fmt: skip
-    made = Loop(stock, build_project("assistant"), stock.comparison)
-    made.often(0.9)
-    return made
+    return Loop(stock, build_project("assistant"), stock.comparison)
 
 
 def test_it_has_every_figure_that_is_promised(loop: Loop) -> None:
     told = loop.told()
     assert set(KEYS) <= set(told)
     assert set(PPO_KEYS) <= set(told["ppo"])
-    assert told["reward_model"] == {"heldout_accuracy": 0.81, "low": 0.7, "high": 0.9, "n": 60}
+    assert told["reward_model"] == {"heldout_accuracy": 0.81, "low": 0.7, "high": 0.9, "n": 60, **FINE}
     assert told["rankings"] == 2
     assert told["pairs"] == 25
     assert told["seed"] == 3
@@ -123,6 +127,21 @@ def test_no_better_than_abstaining_where_it_could_know_is_bought_by_forgetting(l
     assert loop.told()["outcome"] == "bought by forgetting"
     loop.often(0.501)
     assert loop.told()["outcome"] == "closed"
+
+
+def test_a_loop_whose_gain_may_be_chance_says_so(loop: Loop) -> None:
+    loop.comparison.effects.filter(name="grade", group="").update(low=0.0)
+    told = loop.told()
+    assert told["outcome"] == "closed without a gain"
+    assert sentences(told)[-1].startswith("Closed without a gain: the interval of the gain, 0.0 to")
+    loop.comparison.effects.filter(name="grade", group="").update(low=0.001)
+    assert loop.told()["outcome"] == "closed"
+
+
+def test_what_was_forgotten_counts_even_where_nothing_was_gained(loop: Loop) -> None:
+    loop.change("grade", -0.2)
+    loop.change("right", -0.2)
+    assert loop.told()["outcome"] == "bought by forgetting"
 
 
 def test_a_refusal_is_told_with_its_reason(loop: Loop) -> None:
