@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 
@@ -41,6 +41,8 @@ class Campaign(models.Model):
     state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
     # Off: every answer must be placed. On: answers left out count as "below all placed, mutually unknown".
     allow_unranked = models.BooleanField(default=False)
+    # So many people may say that they cannot judge an item before it is set aside for a researcher.
+    skip_limit = models.PositiveSmallIntegerField(default=3)
     seed = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -48,6 +50,7 @@ class Campaign(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["project", "name"], name="campaign_name_unique_in_project"),
             models.CheckConstraint(condition=Q(overlap__lte=50), name="campaign_overlap_at_most_50"),
+            models.CheckConstraint(condition=Q(skip_limit__gte=1), name="campaign_skip_limit_at_least_1"),
         ]
         ordering = ["pk"]
 
@@ -101,12 +104,17 @@ class Slot(models.Model):
         OPEN = "open", _("open")
         LEASED = "leased", _("leased")
         DONE = "done", _("done")
+        # Too many people could not judge the item: nobody is asked until a researcher has looked.
+        PARKED = "parked", _("set aside")
 
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="slots")
     # The item's campaign again: a claim reads one narrow index instead of joining.
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="slots")
     ordinal = models.PositiveSmallIntegerField()
-    priority = models.SmallIntegerField(default=0)
+    # Where it stands among the open slots of its campaign: the lowest is handed out first.
+    queue_place = models.BigIntegerField(default=0)
+    # How many different promises there were: more than one means that somebody let it go.
+    promised = models.PositiveIntegerField(default=0)
     state = models.CharField(max_length=6, choices=State.choices, default=State.OPEN)
     annotator = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="slots"
@@ -123,7 +131,8 @@ class Slot(models.Model):
                 fields=["item", "annotator"], condition=~Q(state="open"), name="slot_person_once_per_item"
             ),
             models.CheckConstraint(
-                condition=Q(state="open", annotator=None) | (~Q(state="open") & Q(annotator__isnull=False)),
+                condition=Q(state__in=["open", "parked"], annotator=None)
+                | Q(state__in=["leased", "done"], annotator__isnull=False),
                 name="slot_open_or_somebodys",
             ),
             models.CheckConstraint(
@@ -132,14 +141,14 @@ class Slot(models.Model):
             ),
         ]
         indexes = [
+            # Each holds only what is not done yet, so that claims stay as fast as the campaign is long.
             models.Index(
-                F("campaign"),
-                F("priority").desc(),
-                F("item"),
-                F("ordinal"),
-                condition=~Q(state="done"),
-                name="slot_waiting",
+                fields=["campaign", "queue_place"], condition=Q(state="open"), name="slot_in_the_queue"
             ),
+            models.Index(
+                fields=["campaign", "lease_expires_at"], condition=Q(state="leased"), name="slot_promised"
+            ),
+            models.Index(fields=["annotator", "campaign"], condition=Q(state="leased"), name="slot_in_hand"),
             models.Index(fields=["campaign", "state"], name="slot_progress"),
         ]
         ordering = ["pk"]
@@ -161,6 +170,53 @@ class Lease(models.Model):
 
     def __str__(self) -> str:
         return f"{self.slot_id} {self.annotator_id}"
+
+
+class QueuePlace(models.Model):
+    """Up to where in a campaign's queue one person has come. A shortcut only: without the row nothing is different."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="queue_places")
+    annotator = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="queue_places"
+    )
+    place = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "annotator"], name="queue_place_one_per_person")
+        ]
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id} {self.annotator_id}: {self.place}"
+
+
+class Skip(models.Model):
+    """That a person said they cannot judge an item, and why. They are not asked again."""
+
+    class Reason(models.TextChoices):
+        """Why an item cannot be judged."""
+
+        UNCLEAR = "unclear-prompt", _("I do not understand what is asked")
+        LANGUAGE = "language", _("I do not read this language well enough")
+        EXPERTISE = "expertise", _("It needs knowledge that I do not have")
+        DISTRESSING = "distressing", _("I would rather not read this")
+        BROKEN = "broken", _("The text is damaged or unreadable")
+        SAME = "same-answers", _("The answers are all the same")
+        OTHER = "other", _("Another reason")
+
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="skips")
+    annotator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="skips")
+    reason = models.CharField(max_length=16, choices=Reason.choices)
+    note = models.CharField(max_length=500, blank=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["item", "annotator"], name="skip_once_per_person")]
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.item_id} {self.annotator_id}: {self.reason}"
 
 
 class Ranking(models.Model):

@@ -6,13 +6,24 @@ from datetime import datetime
 from statistics import median
 from typing import Any, TypedDict
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from labelplatform.accounts.models import Project, User
-from labelplatform.labels.models import Campaign, Item, ItemResponse, Placement, Ranking, ResponseFlag
+from labelplatform.labels.models import (
+    Campaign,
+    Item,
+    ItemResponse,
+    Placement,
+    Ranking,
+    ResponseFlag,
+    Skip,
+    Slot,
+)
 from labelplatform.prompts.models import Response
+
+MOST_ITEMS_COUNTED = 1000
 
 
 class Filters(TypedDict, total=False):
@@ -162,32 +173,71 @@ class Waiting:
     for_me: int
     held_by_others: int
     done_by_me: int
+    # The count ends there: "1000 and more".
+    more: bool = False
 
 
 def queue(project: Project, annotator: User) -> list[Waiting]:
-    """Open campaigns of the project with what waits for this person, in a fixed number of statements."""
-    mine = Q(rankings__annotator=annotator) | Q(slots__annotator=annotator, slots__state="done")
-    untouched = ~Q(slots__item__in=Item.objects.filter(mine))
-    lapsed = Q(slots__lease_expires_at__lt=timezone.now())
-    leased, own = Q(slots__state="leased"), Q(slots__annotator=annotator)
-    free = Q(slots__state="open") | (leased & (own | lapsed))
-    rows = (
-        Campaign.objects.filter(project=project, state=Campaign.State.OPEN, overlap__gt=0)
-        .annotate(
-            for_me=Count("slots__item", filter=free & untouched, distinct=True),
-            held=Count("slots", filter=leased & ~own & ~lapsed & untouched, distinct=True),
-        )
-        .order_by("pk")
-    )
+    """Open campaigns of the project with what waits for this person; two statements a campaign, whatever its length."""
+    now = timezone.now()
     done = dict(
         Ranking.objects.filter(annotator=annotator, item__campaign__project=project)
         .values_list("item__campaign")
         .annotate(rankings=Count("pk"))
     )
-    return [
-        Waiting(row, for_me=row.for_me, held_by_others=row.held, done_by_me=done.get(row.pk, 0))
-        for row in rows
-    ]
+    found = []
+    for campaign in Campaign.objects.filter(project=project, state=Campaign.State.OPEN, overlap__gt=0):
+        waiting = _items_counted(waiting_slots(campaign, annotator, now))
+        held = _items_counted(slots_held_by_others(campaign, annotator, now))
+        found.append(
+            Waiting(campaign, waiting, held, done.get(campaign.pk, 0), more=waiting == MOST_ITEMS_COUNTED)
+        )
+    return found
+
+
+def _items_counted(slots: QuerySet[Slot]) -> int:
+    """How many items these slots are of, counted no further than anybody needs to know."""
+    return slots.order_by().values("item").distinct()[:MOST_ITEMS_COUNTED].count()
+
+
+def waiting_slots(campaign: Campaign, annotator: User, now: datetime) -> QuerySet[Slot]:
+    """Slots that this person could take now: open, lapsed or their own, on items they have not touched otherwise.
+
+    The claim itself says the same in one statement (services/claim_statement.py).
+    """
+    leased = Q(state=Slot.State.LEASED)
+    free = Q(state=Slot.State.OPEN) | (leased & (Q(lease_expires_at__lt=now) | Q(annotator=annotator)))
+    return _untouched(campaign, annotator).filter(free)
+
+
+def slots_held_by_others(campaign: Campaign, annotator: User, now: datetime) -> QuerySet[Slot]:
+    """Slots that come back to this person should those who hold them let go."""
+    held = Q(state=Slot.State.LEASED, lease_expires_at__gte=now) & ~Q(annotator=annotator)
+    return _untouched(campaign, annotator).filter(held)
+
+
+def _untouched(campaign: Campaign, annotator: User) -> QuerySet[Slot]:
+    mine = Slot.objects.filter(item=OuterRef("item"), annotator=annotator).exclude(state=Slot.State.OPEN)
+    labelled = Ranking.objects.filter(item=OuterRef("item"), annotator=annotator)
+    skipped = Skip.objects.filter(item=OuterRef("item"), annotator=annotator)
+    return Slot.objects.filter(
+        ~Exists(mine.exclude(pk=OuterRef("pk"))), ~Exists(labelled), ~Exists(skipped), campaign=campaign
+    )
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """An item that too many people skipped, and why they did."""
+
+    item: Item
+    reasons: list[Skip]
+
+
+def set_aside(campaign: Campaign) -> list[SetAside]:
+    """Items that wait for a researcher's look, with who skipped them and why; two statements."""
+    items = campaign.items.filter(slots__state=Slot.State.PARKED).distinct().select_related("prompt")
+    told = items.prefetch_related(Prefetch("skips", queryset=Skip.objects.select_related("annotator")))
+    return [SetAside(item, list(item.skips.all())) for item in told.order_by("pk")]
 
 
 @dataclass(frozen=True)

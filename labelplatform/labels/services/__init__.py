@@ -1,7 +1,16 @@
 """The verbs of labelling. Pages, commands, other apps and tests all come in through these."""
 
 from labelplatform.labels.rules import JudgementRefused
-from labelplatform.labels.services.assignment import LeaseLost, claim, linger, release, renew
+from labelplatform.labels.services.assignment import (
+    LeaseLost,
+    SkipRefused,
+    claim,
+    linger,
+    put_back,
+    release,
+    renew,
+    skip,
+)
 from labelplatform.labels.services.campaigns import (
     CampaignRefused,
     add_items,
@@ -23,17 +32,20 @@ __all__ = [
     "JudgementRefused",
     "LeaseLost",
     "RankingsRefused",
+    "SkipRefused",
     "SubmissionConflict",
     "add_items",
     "claim",
     "create_campaign",
     "create_campaign_over",
     "linger",
+    "put_back",
     "record_comparison",
     "record_rankings",
     "release",
     "renew",
     "save_draft",
     "set_state",
+    "skip",
     "submit_ranking",
 ]

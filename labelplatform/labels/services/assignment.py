@@ -1,23 +1,32 @@
 """Who may work on which slot until when."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from labelplatform.accounts.models import User
-from labelplatform.labels.models import Campaign, Draft, Lease, Ranking, Slot
+from labelplatform.accounts.services import record
+from labelplatform.labels.models import Campaign, Item, Lease, QueuePlace, Skip, Slot
+from labelplatform.labels.services.claim_statement import Wish, take
 
 # A page that is being left may only be reloading: its slot stays promised this long.
 LINGER_SECONDS = 60
 CLAIM_ATTEMPTS = 5
+# When the promise of a slot that was given back ended: no sign of life revives it, and it is the first to go out again.
+GIVEN_BACK = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LeaseLost(Exception):
     """The slot is not promised to this person any more."""
+
+
+class SkipRefused(Exception):
+    """A skip without a reason that we know; the message is for the person."""
 
 
 def lease_seconds() -> int:
@@ -33,10 +42,15 @@ def claim(*, campaign: Campaign, annotator: User, beside: uuid.UUID | None = Non
     if campaign.state != Campaign.State.OPEN:
         return None
     for _attempt in range(CLAIM_ATTEMPTS):
+        now, token = timezone.now(), uuid.uuid4()
+        wish = Wish(campaign, annotator.pk, token, now, _expiry(now), beside)
         try:
             with transaction.atomic():
                 _one_at_a_time(annotator)
-                return _held(campaign, annotator, beside) or _take(campaign, annotator)
+                slot = take(wish)
+                if slot is not None and slot.lease_token == token:
+                    Lease.objects.create(slot=slot, annotator=annotator, token=token, claimed_at=now)
+                return slot
         except IntegrityError:
             # The constraint stopped a second slot of one item for one person: look again.
             continue
@@ -44,57 +58,12 @@ def claim(*, campaign: Campaign, annotator: User, beside: uuid.UUID | None = Non
 
 
 def _one_at_a_time(annotator: User) -> None:
-    """Two windows of one person claim one after the other, so that the second sees what the first was given."""
-    list(User.objects.select_for_update(no_key=True).filter(pk=annotator.pk).values_list("pk"))
+    """Two windows of one person claim one after the other, so that the second sees what the first was given.
 
-
-def _held(campaign: Campaign, annotator: User, beside: uuid.UUID | None) -> Slot | None:
-    live = Slot.objects.filter(campaign=campaign, annotator=annotator, state=Slot.State.LEASED)
-    slot = (
-        live.filter(lease_expires_at__gte=timezone.now()).exclude(lease_token=beside).order_by("pk").first()
-    )
-    if slot is not None:
-        slot.lease_expires_at = _expiry(timezone.now())
-        Slot.objects.filter(pk=slot.pk).update(lease_expires_at=slot.lease_expires_at)
-    return slot
-
-
-def _take(campaign: Campaign, annotator: User) -> Slot | None:
-    """Promise the first waiting slot in one statement; begun work comes before new work."""
-    now, token = timezone.now(), uuid.uuid4()
-    waiting = waiting_slots(campaign, annotator, now).order_by("-priority", "item_id", "ordinal")
-    begun = waiting.filter(Exists(Draft.objects.filter(slot=OuterRef("pk"), annotator=annotator)))
-    promise = {
-        "state": Slot.State.LEASED,
-        "annotator": annotator,
-        "lease_token": token,
-        "lease_expires_at": _expiry(now),
-    }
-    if not (_first(begun).update(**promise) or _first(waiting).update(**promise)):
-        return None
-    slot = Slot.objects.get(lease_token=token)
-    Lease.objects.create(slot=slot, annotator=annotator, token=token, claimed_at=now)
-    return slot
-
-
-def waiting_slots(campaign: Campaign, annotator: User, now: datetime) -> QuerySet[Slot]:
-    """Slots that this person could take now: open or lapsed, on items they have not touched otherwise."""
-    mine = Slot.objects.filter(item=OuterRef("item"), annotator=annotator).exclude(state=Slot.State.OPEN)
-    labelled = Ranking.objects.filter(item=OuterRef("item"), annotator=annotator)
-    free = Q(state=Slot.State.OPEN) | Q(state=Slot.State.LEASED, lease_expires_at__lt=now)
-    return Slot.objects.filter(
-        free, ~Exists(mine.exclude(pk=OuterRef("pk"))), ~Exists(labelled), campaign=campaign
-    )
-
-
-def _first(waiting: QuerySet[Slot]) -> QuerySet[Slot]:
-    """The first of the waiting slots that nobody else is just taking.
-
-    PostgreSQL skips rows that another claim has locked; SQLite, which knows no row locks, has one writer, begun
-    IMMEDIATE.
+    SQLite's one writer sees to it by itself.
     """
-    free = waiting.select_for_update(skip_locked=True, of=("self",))
-    return Slot.objects.filter(pk=Subquery(free.values("pk")[:1]))
+    if connection.features.has_select_for_update:
+        list(User.objects.select_for_update(no_key=True).filter(pk=annotator.pk).values_list("pk"))
 
 
 def _expiry(now: datetime) -> datetime:
@@ -104,7 +73,7 @@ def _expiry(now: datetime) -> datetime:
 def renew(*, token: uuid.UUID, by: User) -> datetime:
     """A sign of life: return until when the slot is promised now."""
     until = _expiry(timezone.now())
-    if not _mine(token, by).update(lease_expires_at=until):
+    if not _mine(token, by).exclude(lease_expires_at=GIVEN_BACK).update(lease_expires_at=until):
         raise LeaseLost
     return until
 
@@ -116,9 +85,55 @@ def linger(*, token: uuid.UUID, by: User) -> None:
 
 
 def release(*, token: uuid.UUID, by: User) -> None:
-    """Give the slot back at once; its token stays, so that work finished all the same counts if nobody took it."""
-    if not _mine(token, by).update(state=Slot.State.OPEN, annotator=None, lease_expires_at=None):
+    """Give the slot back at once; the promise only lapses, so that work finished all the same counts if nobody took it."""
+    if not _mine(token, by).update(lease_expires_at=GIVEN_BACK):
         raise LeaseLost
+
+
+@transaction.atomic
+def skip(*, token: uuid.UUID, by: User, reason: str, note: str = "") -> Skip:
+    """Give the slot to somebody else because this person cannot judge the item; they are not asked again.
+
+    Once as many people as the campaign allows have skipped an item, what is still wanted of it is set aside.
+    """
+    if reason not in Skip.Reason.values:
+        raise SkipRefused(_("Say why: choose one of the reasons."))
+    slot = _mine(token, by).select_related("campaign", "item").first()
+    if slot is None:
+        raise LeaseLost
+    release(token=token, by=by)
+    skipped, _made = Skip.objects.get_or_create(
+        item=slot.item, annotator=by, defaults={"reason": reason, "note": note.strip()[:500]}
+    )
+    set_aside = slot.item.skips.count() >= slot.campaign.skip_limit and _park(slot.item, by)
+    record(
+        by=by,
+        verb="skipped item",
+        obj=slot.item,
+        project=slot.campaign.project,
+        reason=reason,
+        set_aside=bool(set_aside),
+    )
+    return skipped
+
+
+def _park(item: Item, by: User) -> int:
+    """Set aside what nobody is at work on; who is may finish."""
+    now = timezone.now()
+    waiting = Q(state=Slot.State.OPEN) | Q(state=Slot.State.LEASED, lease_expires_at__lt=now)
+    return item.slots.filter(waiting).update(
+        state=Slot.State.PARKED, annotator=None, lease_token=None, lease_expires_at=None
+    )
+
+
+@transaction.atomic
+def put_back(*, item: Item, by: User) -> int:
+    """Ask people again about an item that was set aside, those who skipped it too; returns how many slots wait again."""
+    item.skips.all().delete()
+    again = item.slots.filter(state=Slot.State.PARKED).update(state=Slot.State.OPEN)
+    QueuePlace.objects.filter(campaign=item.campaign_id).delete()
+    record(by=by, verb="put item back", obj=item, project=item.campaign.project, slots=again)
+    return again
 
 
 def _mine(token: uuid.UUID, by: User) -> QuerySet[Slot]:

@@ -10,13 +10,14 @@ from django.utils.translation import gettext as _
 
 from labelplatform.accounts.models import Project, User
 from labelplatform.accounts.services import record
-from labelplatform.labels.models import Campaign, Item, ItemResponse, Slot
+from labelplatform.labels.models import Campaign, Item, ItemResponse, QueuePlace, Slot
 from labelplatform.labels.orders import shown_order
 from labelplatform.prompts.models import Prompt, Response
 from trainer.snapshots import Message, prompt_digest
 
 BATCH = 500
 MOST_RESPONSES = 9
+SLOTS_OF_AN_ITEM = 64
 
 
 class CampaignRefused(Exception):
@@ -141,11 +142,18 @@ def create_items(campaign: Campaign, wanted: Iterable[NewItem]) -> list[Item]:
         ],
         batch_size=BATCH,
     )
+    # Nobody's place in the queue may lie beyond what is new.
+    QueuePlace.objects.filter(campaign=campaign).delete()
     Slot.objects.bulk_create(
         [slot for item in items for slot in _slots(campaign, item, len(fresh[item.key].responses))],
         batch_size=BATCH,
     )
     return items
+
+
+def queue_place(rank: int, ordinal: int) -> int:
+    """Where a slot stands in its campaign's queue: an item's slots one after the other, items by rank."""
+    return rank * SLOTS_OF_AN_ITEM + ordinal
 
 
 def _slots(campaign: Campaign, item: Item, count: int) -> list[Slot]:
@@ -156,6 +164,7 @@ def _slots(campaign: Campaign, item: Item, count: int) -> list[Slot]:
             item=item,
             campaign=campaign,
             ordinal=ordinal,
+            queue_place=queue_place(item.pk, ordinal),
             shown_order=shown_order(count=count, seed=seed, ordinal=ordinal),
         )
         for ordinal in range(1, campaign.overlap + 1)

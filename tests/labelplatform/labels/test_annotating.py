@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from labelplatform.accounts.models import Project, User
 from labelplatform.labels import queries, services
@@ -240,7 +241,8 @@ def test_signs_of_life_leaving_and_stopping(slot: Slot, ada: User, ben: User, si
         "labels:queue", args=["harbour"]
     )
     slot.refresh_from_db()
-    assert slot.state == Slot.State.OPEN
+    assert slot.lease_expires_at is not None
+    assert slot.lease_expires_at < timezone.now()
     lost = browser.post(address("renew", slot, token))
     assert lost.status_code == 410
     assert "Submit all the same" in lost.json()["problem"]
@@ -275,15 +277,24 @@ def test_the_ranking_page_takes_a_fixed_number_of_statements(
             assert browser.get(address("rank", slot)).status_code == 200
 
 
-def test_the_queue_takes_a_fixed_number_of_statements(
+def test_the_queue_takes_two_statements_a_campaign_whatever_its_length(
     project: Project, ada: User, rosa: User, sign_in: SignIn, django_assert_num_queries: Any
 ) -> None:
     browser = sign_in(ada)
-    for count in (1, 4):
-        for number in range(count):
-            build_campaign(project, rosa, prompts=2, answers=2, name=f"{count}/{number}")
-        with django_assert_num_queries(6):
+    for number, prompts in enumerate((2, 30), 1):
+        build_campaign(project, rosa, prompts=prompts, answers=2, name=f"of {prompts}")
+        with django_assert_num_queries(6 + 2 * number):
             browser.get(reverse("labels:queue", args=["harbour"]))
+
+
+def test_the_queue_counts_no_further_than_anybody_needs_to_know(
+    project: Project, ada: User, rosa: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "MOST_ITEMS_COUNTED", 2)
+    build_campaign(project, rosa, prompts=3, overlap=2)
+    (waiting,) = queries.queue(project, ada)
+    assert (waiting.for_me, waiting.more) == (2, True)
+    assert "2+" in sign_in(ada).get(reverse("labels:queue", args=["harbour"])).content.decode()
 
 
 SECRETS = (

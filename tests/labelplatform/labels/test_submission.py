@@ -78,10 +78,13 @@ def test_after_late_work_the_item_is_not_offered_again(
     assert services.claim(campaign=campaign, annotator=ada) is None
 
 
-def test_the_work_of_an_older_lease_does_not_fill_the_slot_of_a_newer_one(slot: Slot, ada: User) -> None:
+def test_the_work_of_an_older_lease_does_not_fill_the_slot_of_a_newer_one(
+    slot: Slot, ada: User, ben: User
+) -> None:
     older = slot.lease_token
-    lapse(slot)
-    newer = claimed(slot.campaign, ada)
+    for person in (ben, ada):
+        lapse(slot)
+        newer = claimed(slot.campaign, person)
     assert (newer.pk, newer.lease_token == older) == (slot.pk, False)
     assert submit(newer, ada, lease_token=older).surplus
     assert not submit(newer, ada).surplus

@@ -1,0 +1,94 @@
+"""How a request reaches Django under an ASGI server: one hop to a thread that keeps its database connection.
+
+Django's own handler makes a thread for each request and crosses to it some five times; every crossing costs processor
+time, and with the thread goes the database connection. Here threads rest between requests, the last used first, and a
+request that is answered whole (all but streams) crosses once. Streams are left to Django's own code.
+"""
+
+import asyncio
+import contextvars
+from collections import deque
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO, Any
+
+from asgiref.sync import ThreadSensitiveContext
+from django.core import signals
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.http import HttpResponseBase
+from django.urls import set_script_prefix
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+# More may work at once; so many are kept when all is quiet.
+RESTING_THREADS = 16
+
+
+class RestingThreadsHandler(ASGIHandler):
+    """Serves HTTP by a synchronous middleware chain, one resting thread a request."""
+
+    def __init__(self) -> None:
+        # ASGIHandler's own would load the chain as asynchronous.
+        self.load_middleware(is_async=False)
+        self._resting: deque[ThreadPoolExecutor] = deque()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise ValueError(f"Only HTTP is served here, not {scope['type']}.")
+        thread = self._resting.pop() if self._resting else ThreadPoolExecutor(1, "request")
+        try:
+            async with ThreadSensitiveContext(executor=thread):
+                await self._serve(scope, receive, send, thread)
+        finally:
+            self._rest(thread)
+
+    def _rest(self, thread: ThreadPoolExecutor) -> None:
+        if len(self._resting) < RESTING_THREADS:
+            self._resting.append(thread)
+        else:
+            thread.shutdown(wait=False)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, thread: ThreadPoolExecutor) -> None:
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        context = contextvars.copy_context()
+        loop = asyncio.get_running_loop()
+        response = await loop.run_in_executor(thread, context.run, self._respond, scope, body)
+        if response.streaming:
+            await self._stream(response, receive, send)
+            await loop.run_in_executor(thread, context.run, response.close)
+        else:
+            await self.send_response(response, send)
+
+    def _respond(self, scope: Scope, body: IO[bytes]) -> HttpResponseBase:
+        """In the thread: the whole chain, and the end of the request where nothing is left to stream."""
+        set_script_prefix(get_script_prefix(scope))
+        signals.request_started.send(sender=self.__class__, scope=scope)
+        request, refusal = self.create_request(scope, body)
+        if request is None:
+            response: HttpResponseBase = refusal
+            response._resource_closers.append(body.close)
+        else:
+            response = self.get_response(request)
+            response._handler_class = self.__class__
+        if not response.streaming:
+            response.close()
+        return response
+
+    async def _stream(self, response: HttpResponseBase, receive: Receive, send: Send) -> None:
+        """Send until the stream or its reader ends."""
+        sending = asyncio.create_task(self.send_response(response, send))
+        leaving = asyncio.create_task(self.listen_for_disconnect(receive))
+        await asyncio.wait([sending, leaving], return_when=asyncio.FIRST_COMPLETED)
+        for task in (sending, leaving):
+            task.cancel()
+        told = await asyncio.gather(sending, leaving, return_exceptions=True)
+        for error in told:
+            if isinstance(error, BaseException) and not isinstance(
+                error, RequestAborted | asyncio.CancelledError
+            ):
+                raise error
