@@ -85,7 +85,7 @@ def linger(*, token: uuid.UUID, by: User) -> None:
 
 
 def release(*, token: uuid.UUID, by: User) -> None:
-    """Give the slot back at once; the promise only lapses, so that work finished all the same counts if nobody took it."""
+    """Give the slot back at once. The promise only lapses: work finished all the same counts if nobody took it."""
     if not _mine(token, by).update(lease_expires_at=GIVEN_BACK):
         raise LeaseLost
 
@@ -128,7 +128,7 @@ def _park(item: Item, by: User) -> int:
 
 @transaction.atomic
 def put_back(*, item: Item, by: User) -> int:
-    """Ask people again about an item that was set aside, those who skipped it too; returns how many slots wait again."""
+    """Ask people again about an item that was set aside, those who skipped it too; returns how many slots wait."""
     item.skips.all().delete()
     again = item.slots.filter(state=Slot.State.PARKED).update(state=Slot.State.OPEN)
     QueuePlace.objects.filter(campaign=item.campaign_id).delete()

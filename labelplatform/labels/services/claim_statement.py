@@ -38,7 +38,7 @@ LAPSED = f"""
     SELECT s.id FROM labels_slot s
     WHERE s.campaign_id = %(campaign)s AND s.state = 'leased' AND s.lease_expires_at < %(now)s AND {UNTOUCHED}
     ORDER BY s.lease_expires_at, s.id LIMIT 1
-"""
+"""  # noqa: S608  (only constants of this file are put together)
 OPEN = f"""
     SELECT s.id FROM labels_slot s
     WHERE s.campaign_id = %(campaign)s AND s.state = 'open' AND s.queue_place > %(beyond)s AND {UNTOUCHED}
