@@ -2,12 +2,13 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "labelplatform.settings")
-
-application = get_asgi_application()
+django.setup(set_prefix=False)
 
 from labelplatform.checks import refuse_unsafe_start  # noqa: E402  (settings are ready only after the line above)
+from labelplatform.serving import RestingThreadsHandler  # noqa: E402
 
 refuse_unsafe_start()
+application = RestingThreadsHandler()

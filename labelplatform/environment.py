@@ -72,6 +72,8 @@ class Environment:
         return content
 
 
+# Threads rest between requests and keep their connection that long (labelplatform/serving.py).
+CONNECTION_SECONDS = 600
 SQLITE_OPTIONS: dict[str, object] = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
@@ -103,6 +105,7 @@ def _sqlite(url: str, parts: ParseResult) -> dict[str, object]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(Path(file).absolute()),
+        "CONN_MAX_AGE": CONNECTION_SECONDS,
         "OPTIONS": dict(SQLITE_OPTIONS),
         # Threads of one test share the file as processes do; Django's default would be private memory.
         "TEST": {"NAME": str(Path(file).absolute().with_suffix(".test.sqlite3"))},
@@ -128,6 +131,7 @@ def _postgres(parts: ParseResult) -> dict[str, object]:
         # A unix socket's folder comes as ?host=/run/postgresql, as libpq itself reads it.
         "HOST": options.pop("host", parts.hostname or ""),
         "PORT": str(port or ""),
+        "CONN_MAX_AGE": CONNECTION_SECONDS,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": options,
     }

@@ -7,6 +7,7 @@ request that is answered whole (all but streams) crosses once. Streams are left 
 
 import asyncio
 import contextvars
+import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,16 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 # More may work at once; so many are kept when all is quiet.
 RESTING_THREADS = 16
+GRACE_SECONDS = 2
+
+
+def web_command(port: int, application: str = "labelplatform.asgi:application") -> list[str]:
+    """The server command, for browsers on this machine; a live page cannot hold its end longer than the grace."""
+    return [
+        sys.executable, "-m", "uvicorn", application,
+        "--host", "127.0.0.1", "--port", str(port), "--lifespan", "off", "--no-access-log",
+        "--timeout-graceful-shutdown", str(GRACE_SECONDS),
+    ]  # fmt: skip
 
 
 class RestingThreadsHandler(ASGIHandler):
@@ -32,12 +43,12 @@ class RestingThreadsHandler(ASGIHandler):
     def __init__(self) -> None:
         # ASGIHandler's own would load the chain as asynchronous.
         self.load_middleware(is_async=False)
-        self._resting: deque[ThreadPoolExecutor] = deque()
+        self.resting: deque[ThreadPoolExecutor] = deque()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise ValueError(f"Only HTTP is served here, not {scope['type']}.")
-        thread = self._resting.pop() if self._resting else ThreadPoolExecutor(1, "request")
+        thread = self.resting.pop() if self.resting else ThreadPoolExecutor(1, "request")
         try:
             async with ThreadSensitiveContext(executor=thread):
                 await self._serve(scope, receive, send, thread)
@@ -45,8 +56,8 @@ class RestingThreadsHandler(ASGIHandler):
             self._rest(thread)
 
     def _rest(self, thread: ThreadPoolExecutor) -> None:
-        if len(self._resting) < RESTING_THREADS:
-            self._resting.append(thread)
+        if len(self.resting) < RESTING_THREADS:
+            self.resting.append(thread)
         else:
             thread.shutdown(wait=False)
 
@@ -69,11 +80,11 @@ class RestingThreadsHandler(ASGIHandler):
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=self.__class__, scope=scope)
         request, refusal = self.create_request(scope, body)
+        # Private names of Django's own handlers: what is open with a response, and in whose name it ends.
+        response: Any = refusal if request is None else self.get_response(request)
         if request is None:
-            response: HttpResponseBase = refusal
             response._resource_closers.append(body.close)
         else:
-            response = self.get_response(request)
             response._handler_class = self.__class__
         if not response.streaming:
             response.close()

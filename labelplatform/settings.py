@@ -138,6 +138,9 @@ CONTENT_SECURITY_POLICY = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 
+# How long an item is promised to an annotator without a sign of life.
+LEASE_SECONDS = _environment.integer("LEASE_SECONDS", 900, low=2, high=86_400)
+
 JOB_LEASE_SECONDS = _environment.integer("JOB_LEASE_SECONDS", 30, low=2, high=3600)
 JOB_HEARTBEAT_SECONDS = min(2.0, JOB_LEASE_SECONDS / 6)
 JOB_GRACE_SECONDS = _environment.integer("JOB_GRACE_SECONDS", 5, low=1, high=300)

@@ -25,6 +25,7 @@ from django.db import DatabaseError
 
 from labelplatform import broker
 from labelplatform.jobs import launcher, reaping
+from labelplatform.serving import web_command
 
 NEEDED_BYTES = 1024**3
 LOG_BYTES = 5 * 1024**2
@@ -32,7 +33,6 @@ POLL_SECONDS = 0.2
 BROKER_SECONDS, WEB_SECONDS = 15.0, 60.0
 # Together under 15 s: the worker ends its job children first, then web lets its requests finish, then the broker saves.
 WORKER_STOP_SECONDS, WEB_STOP_SECONDS, BROKER_STOP_SECONDS = 7.0, 3.0, 2.0
-WEB_GRACE_SECONDS = 2
 RESTARTS, RESTART_WINDOW_SECONDS = 5, 60.0
 WORKERS = ("worker", "housekeeper", "beat")
 
@@ -114,7 +114,7 @@ class Supervisor:
             )
             self._start("beat", [*_celery("beat"), "-S", "celery.beat:Scheduler", "--pidfile="])
             if web:
-                self._start("web", self._web_command())
+                self._start("web", web_command(self.port))
                 self._await("web", lambda: _listens(self.port), WEB_SECONDS)
         self._begin_to_watch()
 
@@ -163,13 +163,6 @@ class Supervisor:
             return broker.command(self.data)
         except broker.BrokerError as error:
             raise CannotStartError(str(error)) from error
-
-    def _web_command(self) -> list[str]:
-        return [
-            sys.executable, "-m", "uvicorn", "labelplatform.asgi:application",
-            "--host", "127.0.0.1", "--port", str(self.port), "--lifespan", "off", "--no-access-log",
-            "--timeout-graceful-shutdown", str(WEB_GRACE_SECONDS),
-        ]  # fmt: skip
 
     def _start(self, name: str, command: list[str]) -> None:
         log = self.data / "logs" / f"{name}.log"

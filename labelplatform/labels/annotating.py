@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -60,15 +60,26 @@ def guidelines(request: HttpRequest, pk: int, *, project: Project, membership: M
 
 
 @require_POST
+@never_cache
 @project_view()
 def start(request: HttpRequest, pk: int, *, project: Project, membership: Membership) -> HttpResponse:
-    """Take the next item of a campaign."""
+    """Take the next item of a campaign: go to its page, or have it at once where a script prefers that.
+
+    `Prefer: return=representation` (RFC 7240) spares a request; Content-Location then says which page it is."""
     campaign = get_object_or_404(Campaign, pk=pk, project=project)
-    return redirect(_next_address(project, campaign, signed_in(request)))
-
-
-def _next_address(project: Project, campaign: Campaign, annotator: User) -> str:
+    annotator = signed_in(request)
     slot = services.claim(campaign=campaign, annotator=annotator)
+    address = _address(project, slot)
+    token = slot.lease_token if slot else None
+    if token is None or request.headers.get("Prefer") != "return=representation":
+        return redirect(address)
+    page = _page(request, _desk(request, project, token), typed=None)
+    page.headers["Content-Location"] = address
+    return page
+
+
+def _address(project: Project, slot: Slot | None) -> str:
+    """The page of a slot, or of what waits otherwise."""
     if slot is None:
         return reverse("labels:queue", args=[project.slug])
     return reverse("labels:rank", args=[project.slug, slot.lease_token])
@@ -88,16 +99,19 @@ def rank(request: HttpRequest, token: uuid.UUID, *, project: Project, membership
         return render(
             request, "labels/gone.html", {"project": project, "campaign": desk.slot.campaign}, status=410
         )
-    return _page(request, desk)
+    return _page(request, desk, typed=None)
 
 
-def _page(request: HttpRequest, desk: Desk, *, problem: str = "", status: int = 200) -> HttpResponse:
-    item = shown.shown_item(desk.slot, desk.annotator, desk.token, typed=request.POST)
+def _page(
+    request: HttpRequest, desk: Desk, *, typed: QueryDict | None, problem: str = "", status: int = 200
+) -> HttpResponse:
+    """The ranking page; `typed` is what a form that is not taken had in its boxes."""
+    item = shown.shown_item(desk.slot, desk.annotator, desk.token, typed=typed)
     context = {
         "project": desk.project,
         "item": item,
         "flags": flag_choices(),
-        "submission": request.POST.get("submission") or uuid.uuid4(),
+        "submission": (typed and typed.get("submission")) or uuid.uuid4(),
         "problem": problem,
     }
     return render(request, "labels/rank.html", context, status=status)
@@ -145,9 +159,13 @@ def _answer(request: HttpRequest, desk: Desk, status: int, *, problem: str = "")
         return (
             JsonResponse({"problem": problem}, status=status)
             if scripted
-            else _page(request, desk, problem=problem, status=status)
+            else _page(request, desk, typed=request.POST, problem=problem, status=status)
         )
-    following = _next_address(desk.project, desk.slot.campaign, desk.annotator)
+    if scripted and request.POST.get("then") == "nothing":
+        # The script has its next item already.
+        return JsonResponse({"next": None}, status=status)
+    slot = services.claim(campaign=desk.slot.campaign, annotator=desk.annotator)
+    following = _address(desk.project, slot)
     return JsonResponse({"next": following}, status=status) if scripted else redirect(following)
 
 

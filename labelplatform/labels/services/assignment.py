@@ -29,11 +29,6 @@ class SkipRefused(Exception):
     """A skip without a reason that we know; the message is for the person."""
 
 
-def lease_seconds() -> int:
-    """Return how long a slot is promised without a sign of life."""
-    return int(getattr(settings, "LEASE_SECONDS", 900))
-
-
 def claim(*, campaign: Campaign, annotator: User, beside: uuid.UUID | None = None) -> Slot | None:
     """Return a slot promised to this person: the one they hold already, else the next; None when none is left.
 
@@ -67,7 +62,7 @@ def _one_at_a_time(annotator: User) -> None:
 
 
 def _expiry(now: datetime) -> datetime:
-    return now + timedelta(seconds=lease_seconds())
+    return now + timedelta(seconds=settings.LEASE_SECONDS)
 
 
 def renew(*, token: uuid.UUID, by: User) -> datetime:

@@ -77,6 +77,33 @@ def test_the_queue_offers_what_others_let_lapse_and_counts_what_they_hold(
     assert (done.for_me, done.held_by_others, done.done_by_me) == (0, 0, 1)
 
 
+def test_a_script_may_have_the_page_of_its_next_item_at_once(
+    campaign: Campaign, ada: User, sign_in: SignIn
+) -> None:
+    browser = sign_in(ada)
+    place = reverse("labels:start", args=["harbour", campaign.pk])
+    page = browser.post(place, headers={"prefer": "return=representation"})
+    held = campaign.slots.get(annotator=ada)
+    assert page.status_code == 200
+    assert page.headers["Content-Location"] == address("rank", held)
+    assert f'action="{address("release", held)}"' in page.content.decode()
+    assert browser.post(place, headers={"prefer": "respond-async"}).status_code == 302
+    while (slot := services.claim(campaign=campaign, annotator=ada)) is not None:
+        submit(slot, ada)
+    none = browser.post(place, headers={"prefer": "return=representation"})
+    assert none.headers["Location"] == reverse("labels:queue", args=["harbour"])
+
+
+def test_a_script_that_has_its_next_item_is_given_no_other(
+    slot: Slot, campaign: Campaign, ada: User, sign_in: SignIn
+) -> None:
+    form = {f"place-{letter}": place for place, letter in enumerate(responses_by_letter(slot), 1)}
+    told = {**form, "submission": str(uuid.uuid4()), "then": "nothing"}
+    answer = sign_in(ada).post(address("rank", slot), told, headers={"accept": "application/json"})
+    assert (answer.status_code, answer.json()) == (200, {"next": None})
+    assert not campaign.slots.filter(state=Slot.State.LEASED).exists()
+
+
 def test_looking_at_the_queue_takes_nothing(campaign: Campaign, ada: User, sign_in: SignIn) -> None:
     sign_in(ada).get(reverse("labels:queue", args=["harbour"]))
     assert sign_in(ada).get(reverse("labels:start", args=["harbour", campaign.pk])).status_code == 405
