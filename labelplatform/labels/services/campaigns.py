@@ -142,12 +142,12 @@ def create_items(campaign: Campaign, wanted: Iterable[NewItem]) -> list[Item]:
         ],
         batch_size=BATCH,
     )
-    # Nobody's place in the queue may lie beyond what is new.
-    QueuePlace.objects.filter(campaign=campaign).delete()
-    Slot.objects.bulk_create(
-        [slot for item in items for slot in _slots(campaign, item, len(fresh[item.key].responses))],
-        batch_size=BATCH,
-    )
+    slots = [slot for item in items for slot in _slots(campaign, item, len(fresh[item.key].responses))]
+    Slot.objects.bulk_create(slots, batch_size=BATCH)
+    if slots:
+        # Nobody's place in the queue may lie beyond what is new.
+        first = min(slot.queue_place for slot in slots)
+        QueuePlace.objects.filter(campaign=campaign, place__gte=first).delete()
     return items
 
 

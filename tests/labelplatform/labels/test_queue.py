@@ -135,9 +135,10 @@ def test_new_items_are_found_by_those_whose_place_lies_beyond_them(
 ) -> None:
     campaign = build_campaign(project, rosa, prompts=1, overlap=2)
     QueuePlace.objects.create(campaign=campaign, annotator=ada, place=2**40)
+    behind = QueuePlace.objects.create(campaign=campaign, annotator=rosa, place=1)
     prompts = build_prompt_set(project, rosa, prompts=2, name="more").prompts.all()
     services.add_items(campaign=campaign, prompts=prompts, by=rosa)
-    assert not QueuePlace.objects.filter(campaign=campaign).exists()
+    assert list(QueuePlace.objects.filter(campaign=campaign)) == [behind]
 
 
 def test_a_skipped_item_goes_to_others_and_never_back_to_who_skipped_it(
