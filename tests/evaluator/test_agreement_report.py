@@ -46,6 +46,7 @@ def campaign(items: int = 60) -> list[Line]:
                 "shown_order": shown,
                 "seconds": 30 if who != "cyd" else 0.1,
             }
+            line["prompt_id"] = f"p{item:02d}"
             line["ratings"] = {one: {"helpful": 7 - place} for place, one in enumerate(order)}
             found.append(line)
     return found

@@ -184,7 +184,7 @@ def test_the_flag_says_when_and_why() -> None:
     honest = position_flag(annotator(2, first=0.0, items=60, sizes=(3,)))
     assert not honest.flagged
     assert honest.reason.endswith("within what looking after every item allows")
-    assert (honest.looks, honest.p_value) == (60, pytest.approx(honest.p_value))
+    assert honest.looks == 60
     assert honest.p_value is not None
     assert honest.p_value > 0.001
 
