@@ -109,8 +109,8 @@ def test_position_slope_by_hand() -> None:
     assert position_slope(shuffled("3210", 0), POINT).value == pytest.approx(-1.0)
     ranks, places = [0, 2, 1, 3], [0, 1, 2, 3]
     assert position_slope(shuffled("0213", 0), POINT).value == pytest.approx(linregress(places, ranks).slope)
-    tied = [0.5 / 3, 0.5 / 3, 2.5 / 3, 2.5 / 3]
-    found = position_slope(shuffled("0011", 0), POINT)
+    tied = [1 / 3, 1 / 3, 1 / 3, 1]
+    found = position_slope(shuffled("0001", 0), POINT)
     assert found.value == pytest.approx(linregress(np.array(places) / 3, tied).slope)
 
 
