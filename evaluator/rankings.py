@@ -1,5 +1,7 @@
 """Ranking lines as measurements read them, refused by the same rules as everywhere (the public format)."""
 
+import hashlib
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -28,6 +30,22 @@ class Ranking:
     flags: dict[str, list[str]] = field(hash=False)
     line: Line = field(hash=False)
     where: str = ""
+
+    @property
+    def prompt_key(self) -> str:
+        """`prompt_id`, or the digest of the roles and contents of the prompt where the line names none."""
+        return text(self.line, "prompt_id", self.where) if "prompt_id" in self.line else self._prompt_digest()
+
+    @property
+    def item_key(self) -> str:
+        """`item`, or the digest of the prompt's digest and the sorted response ids where the line names none."""
+        if "item" in self.line:
+            return text(self.line, "item", self.where)
+        return _digest([self._prompt_digest(), *sorted(self.responses)])
+
+    def _prompt_digest(self) -> str:
+        messages = parse_messages(self.line["prompt"], self.where)
+        return _digest([[message.role, message.content] for message in messages])
 
     def pairs(self) -> list[tuple[str, str]]:
         """(better, worse) response ids of all pairs the ranking decides: C(K, 2) less ties, unranked ones below all
@@ -85,6 +103,11 @@ def parse_ranking(line: Line, where: str) -> Ranking:
         line,
         where,
     )
+
+
+def _digest(value: Sequence[object]) -> str:
+    told = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def number(value: object, low: float, high: float, where: str) -> float:

@@ -87,6 +87,25 @@ class CompareSpec:
 
 
 @dataclass(frozen=True)
+class AgreementSpec:
+    """Rankings in, agreement out. `gold` holds the ranking that is right for some of the items."""
+
+    rankings: Path
+    out: Path
+    gold: Path | None = None
+    resamples: int = 2000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _at_least("resamples", self.resamples, 100)
+        _at_least("seed", self.seed, 0)
+
+    def record(self) -> dict[str, object]:
+        """The spec as JSON values, for the report."""
+        return _record(self)
+
+
+@dataclass(frozen=True)
 class LeaderboardSpec:
     """Rankings in, ratings out. `ties` names the tie model: Davidson's, or a tie as half a win each way."""
 

@@ -16,7 +16,6 @@ LATER = {
     "pass-at-k": "estimates pass@k from samples: issue 6 (evaluator: pass@k)",
     "judge-one": "judges one submission in the sandbox: issue 6 (evaluator: pass@k)",
     "sandbox-check": "says whether this machine can isolate code: issue 6 (evaluator: pass@k)",
-    "agreement": "measures how far annotators agree: issue 7 (evaluator: leaderboards, regressions, emergence)",
     "emergence": "draws metrics against model scale: issue 7 (evaluator: leaderboards, regressions, emergence)",
 }
 
@@ -47,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_run(verbs)
     _add_compare(verbs)
     _add_leaderboard(verbs)
+    _add_agreement(verbs)
     return parser
 
 
@@ -151,6 +151,20 @@ def _add_leaderboard(verbs: "argparse._SubParsersAction[OneLineParser]") -> None
     ties = "tie model: davidson (ties have a parameter of their own, default), half (a tie is half a win each way)"
     add("--ties", choices=("davidson", "half"), default="davidson", help=ties)
     _add_shared(parser, resamples=200)
+
+
+def _add_agreement(verbs: "argparse._SubParsersAction[OneLineParser]") -> None:
+    what = "measure how far annotators agree, and how good each one's rankings are"
+    parser = _verb(verbs, "agreement", what)
+    add = parser.add_argument
+    lines = "ranking lines, those of each annotator in order of time; lines of one item share `item`"
+    add("rankings", type=Path, metavar="RANKINGS.jsonl", help=lines)
+    add(
+        "--gold",
+        type=Path,
+        help="ranking lines that are right, one an item: adds each annotator's agreement with gold",
+    )
+    _add_shared(parser, resamples=2000)
 
 
 class _NotHereYet(argparse.Action):

@@ -3,12 +3,13 @@
 import argparse
 from collections.abc import Callable
 
+from evaluator.agreement import agreement
 from evaluator.comparison import REGRESSION, compare
 from evaluator.errors import BadInput
 from evaluator.leaderboard import leaderboard
 from evaluator.progress import Progress
 from evaluator.report_files import Report, report_folder, write_report
-from evaluator.specs import CompareSpec, LeaderboardSpec, RunSpec
+from evaluator.specs import AgreementSpec, CompareSpec, LeaderboardSpec, RunSpec
 from evaluator.suites.catalogue import HERE, LATER, Suite
 
 REGRESSION_EXIT_CODE = 3
@@ -20,6 +21,7 @@ def perform(options: argparse.Namespace) -> int:
         "run": _run,
         "compare": _compare,
         "leaderboard": _leaderboard,
+        "agreement": _agreement,
     }
     report = verbs[options.verb](options)
     write_report(options.out, report)
@@ -111,3 +113,15 @@ def _leaderboard(options: argparse.Namespace) -> Report:
     )
     with report_folder(spec.out), Progress(spec.out, options.progress) as progress:
         return leaderboard(spec, progress)
+
+
+def _agreement(options: argparse.Namespace) -> Report:
+    spec = AgreementSpec(
+        rankings=options.rankings,
+        out=options.out,
+        gold=options.gold,
+        resamples=options.resamples,
+        seed=options.seed,
+    )
+    with report_folder(spec.out), Progress(spec.out, options.progress) as progress:
+        return agreement(spec, progress)

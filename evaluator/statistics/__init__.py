@@ -1,1 +1,1 @@
-"""The only home of statistics: intervals, paired tests, corrections, ratings. NumPy and SciPy only, all seeded."""
+"""The only home of statistics: intervals, paired tests, corrections, ratings, agreement. NumPy, SciPy, all seeded."""

@@ -1,4 +1,4 @@
-"""Intervals: seeded bootstrap of a (weighted, clustered) mean, and Wilson's for shares."""
+"""Intervals: seeded bootstrap of a (weighted, clustered) mean, and Wilson's and the exact one for shares."""
 
 import hashlib
 from collections.abc import Hashable, Mapping, Sequence
@@ -47,6 +47,28 @@ def wilson(successes: float, n: int, *, confidence: float = CONFIDENCE) -> tuple
     return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
 
 
+def exact_share(hits: int, n: int, among: str, *, fewest: int) -> Interval:
+    """`hits` of `n` with Clopper and Pearson's (1934) exact 95 % interval; None with a reason below `fewest`."""
+    if n < fewest:
+        reason = f"not enough data: {n} {among}, wanted {fewest}"
+        return Interval(None, None, None, n, "clopper-pearson", reason)
+    return Interval(hits / n, *clopper_pearson(hits, n), n, "clopper-pearson")
+
+
+def clopper_pearson(hits: int, n: int, *, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Bounds with P(X >= hits | low) = P(X <= hits | high) = (1 - confidence) / 2, X ~ B(n, p); 0 and 1 at the ends."""
+    from scipy.special import (
+        betaincinv,
+    )  # here: most figures need no SciPy, and it takes half a second to load
+
+    if not 0 <= hits <= n or n < 1:
+        raise ValueError(f"{hits} of {n} is no share")
+    tail = (1 - confidence) / 2
+    low = float(betaincinv(hits, n - hits + 1, tail)) if hits else 0.0
+    high = float(betaincinv(hits + 1, n - hits, 1 - tail)) if hits < n else 1.0
+    return low, high
+
+
 def bootstrap_mean(
     values: Sequence[float],
     *,
@@ -69,7 +91,7 @@ def bootstrap_mean(
     if len(sums) < 2:
         return Interval(point, None, None, n, "bca-bootstrap", "one cluster shows no spread between clusters")
     resampled = _resampled_means(sums, masses, rng, resamples)
-    low, high = _bca_bounds(point, resampled, jackknife(sums, masses), confidence)
+    low, high = bca_bounds(point, resampled, jackknife(sums, masses), confidence)
     return Interval(point, min(low, point), max(high, point), n, "bca-bootstrap")
 
 
@@ -137,7 +159,7 @@ def jackknife(sums: Floats, masses: Floats) -> Floats:
     return (sums.sum() - sums) / (masses.sum() - masses)
 
 
-def _bca_bounds(point: float, resampled: Floats, left_out: Floats, confidence: float) -> tuple[float, float]:
+def bca_bounds(point: float, resampled: Floats, left_out: Floats, confidence: float) -> tuple[float, float]:
     """BCa percentiles: Φ(z0 + (z0 + z) / (1 - a(z0 + z))), z0 from the median bias, a from the jackknife's skewness."""
     normal = NormalDist()
     equal = np.isclose(resampled, point, rtol=1e-12, atol=1e-15)

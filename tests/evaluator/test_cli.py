@@ -54,10 +54,15 @@ def test_run_compare_and_exit_three(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "abstained" not in {one["name"] for one in content["verdicts"]}
 
 
-@pytest.mark.parametrize("verb", ["run", "compare", "leaderboard"])
+@pytest.mark.parametrize("verb", ["run", "compare", "leaderboard", "agreement"])
 def test_the_same_command_writes_the_same_bytes(tmp_path: Path, verb: str) -> None:
     subject = files(tmp_path, 30, "sft")
     rankings = [ranking(f"k{i}", [["a"], ["b", "c"]] if i % 3 else [["c"], ["b"], ["a"]]) for i in range(30)]
+    twice = [
+        ranking(f"{who}{i}", tiers, annotator=who, item=f"i{i}")
+        for i in range(12)
+        for who, tiers in (("ada", [["a"], ["b"]]), ("ben", [["b"], ["a"]] if i % 3 else [["a"], ["b"]]))
+    ]
     scores = [
         [{"id": f"q{i}", "scores": {"x": i % 3 / 2, "y": i % right}} for i in range(30)] for right in (2, 3)
     ]
@@ -66,6 +71,7 @@ def test_the_same_command_writes_the_same_bytes(tmp_path: Path, verb: str) -> No
         "run": [*RUN, *subject],
         "compare": ["compare", *sides],
         "leaderboard": ["leaderboard", str(write_lines(tmp_path / "r.jsonl", rankings)), "--resamples", "20"],
+        "agreement": ["agreement", str(write_lines(tmp_path / "a.jsonl", twice)), "--resamples", "100"],
     }[verb]
     for name in ("one", "two"):
         assert main([*words, "--seed", "3", "--out", str(tmp_path / name)]) in (0, 3)
@@ -110,6 +116,13 @@ def test_the_same_command_writes_the_same_bytes(tmp_path: Path, verb: str) -> No
             "--resamples: found 3; wanted 20 or more",
         ),
         (["leaderboard", "none.jsonl", "--seed", "-1", "--out", "o"], "--seed"),
+        (["agreement", "none.jsonl", "--out", "o"], r"none\.jsonl: No such file"),
+        (
+            ["agreement", "q.jsonl", "--resamples", "99", "--out", "o"],
+            "--resamples: found 99; wanted 100 or more",
+        ),
+        (["agreement", "q.jsonl", "--seed", "-1", "--out", "o"], "--seed"),
+        (["agreement", "q.jsonl", "--gold", "none.jsonl", "--out", "o"], "q.jsonl:1: found no 'kind'"),
         (["leaderboard", "q.jsonl", "--out", "q.jsonl"], "wanted a folder that is new or empty"),
     ],
 )
@@ -140,7 +153,7 @@ def test_later_verbs_say_what_they_will_do(verb: str, capsys: pytest.CaptureFixt
 
 def test_every_flag_of_every_verb_has_its_sentence() -> None:
     verbs = next(a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction))
-    assert set(verbs.choices) == {"run", "compare", "leaderboard"}
+    assert set(verbs.choices) == {"run", "compare", "leaderboard", "agreement"}
     for parser in verbs.choices.values():
         for action in parser._actions:
             assert action.help, action
