@@ -4,25 +4,31 @@ from labelplatform.labels.rules import JudgementRefused
 from labelplatform.labels.services.assignment import LeaseLost, claim, linger, release, renew
 from labelplatform.labels.services.campaigns import (
     CampaignRefused,
+    Stages,
     add_items,
     create_campaign,
     create_campaign_over,
+    set_stages,
     set_state,
 )
 from labelplatform.labels.services.recording import RankingsRefused, record_comparison, record_rankings
 from labelplatform.labels.services.submission import (
+    DraftOvertaken,
     DraftRefused,
     SubmissionConflict,
     save_draft,
+    submit_judgement,
     submit_ranking,
 )
 
 __all__ = [
     "CampaignRefused",
+    "DraftOvertaken",
     "DraftRefused",
     "JudgementRefused",
     "LeaseLost",
     "RankingsRefused",
+    "Stages",
     "SubmissionConflict",
     "add_items",
     "claim",
@@ -34,6 +40,8 @@ __all__ = [
     "release",
     "renew",
     "save_draft",
+    "set_stages",
     "set_state",
+    "submit_judgement",
     "submit_ranking",
 ]
