@@ -37,7 +37,7 @@ export class Rail {
     const { order, words } = this, gap = order.gapAbove(tier[0]);
     if (!gap || !order.complete) return null;
     const button = document.createElement("button"), said = [words.gapUntold, words.gapSlight, words.gapClear, words.gapLarge][order.margin(gap)];
-    Object.assign(button, { type: "button", className: "tier__gap", textContent: `↥ ${said}` });
+    Object.assign(button, { type: "button", className: "tier__gap", textContent: order.margin(gap) ? `↥ ${said}` : "↥ ?" });
     button.dataset.gap = gap;
     button.setAttribute("aria-label", words.gap.replace("%above", gap.split(">")[0].split("").join(", ")).replace("%below", tier.join(", ")).replace("%said", said));
     return button;
@@ -57,7 +57,7 @@ export class Rail {
     this.part("unplaced").replaceChildren(...chips(waiting));
     this.part("unplaced").parentElement.hidden = !waiting.length;
     this.part("rail-title").textContent = rating ? words.railRating : words.railRanking;
-    this.part("unplaced-title").textContent = rating ? words.notRated : words.notPlacedYet;
+    this.part("unplaced-title").textContent = rating ? words.notRatedYet : words.notPlacedYet;
     this.part("proposal").hidden = rating || !work.now.proposed;
     this.part("rank-tools").hidden = rating;
     active();

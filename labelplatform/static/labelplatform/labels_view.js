@@ -50,6 +50,7 @@ export class RankView {
     this.tell("submit", rating ? words.toRanking : work.now.proposed ? words.confirm : words.submit);
     for (const back of form.querySelectorAll('[data-do="back"]')) back.hidden = rating || !work.rateFirst;
     form.elements.unacceptable.checked = work.now.unacceptable;
+    this.tell("pane", pane === "order" ? words.toAnswers : words.toOrder);
     this.showBar(focused, rating);
   }
 
@@ -99,5 +100,5 @@ export class RankView {
 
 function press(where, rating, placed) {
   for (const button of where.querySelectorAll("[data-rate]")) button.setAttribute("aria-pressed", String(Number(button.dataset.rate) === rating));
-  for (const button of where.querySelectorAll('[data-do="next"]')) button.setAttribute("aria-pressed", String(placed));
+  for (const button of where.querySelectorAll('[data-do="next"]')) button.textContent = placed ? button.dataset.placed : button.dataset.free;
 }
