@@ -47,7 +47,7 @@ export class RankView {
     this.tell("placed", (rating ? words.countRated : words.count).replace("%done", done).replace("%all", order.letters.length));
     const submit = this.part("submit");
     submit.setAttribute("aria-disabled", String(!ready));
-    this.tell("submit", rating ? words.toRanking : work.now.proposed ? words.confirm : words.submit);
+    this.tell("submit", rating ? words.toRanking : work.now.proposed ? words.confirm : words.toSubmit);
     for (const back of form.querySelectorAll('[data-do="back"]')) back.hidden = rating || !work.rateFirst;
     form.elements.unacceptable.checked = work.now.unacceptable;
     this.tell("pane", pane === "order" ? words.toAnswers : words.toOrder);
