@@ -87,7 +87,10 @@ export class Deeds {
   enough() { if (this.reading.long && this.reading.mark(this.focused, "enough")) { this.save(); this.view.say(this.words.readEnough); } }
 
   startComparing(dialog) {
-    this.comparing = new Compare(dialog, this.view.cards, (...told) => this.decided(...told), () => this.layoutOf.show(this.layoutOf.view));
+    this.comparing = new Compare(dialog, this.view.cards, (...told) => this.decided(...told), () => {
+      this.layoutOf.show(this.layoutOf.view);
+      this.settle();
+    });
   }
   compare() {
     const { sequence } = this.order, here = sequence.indexOf(this.focused), index = this.letters.indexOf(this.focused);

@@ -12,7 +12,7 @@ export class Keys {
   }
 
   key(event) {
-    const typing = event.target.closest("input:not([type=checkbox]), select, textarea, dialog");
+    const typing = event.target.closest("input:not([type=checkbox]), select, textarea, dialog[open]");
     const pressing = [" ", "Enter"].includes(event.key) && event.target.closest("button, a, summary, input");
     const action = typing || pressing ? null : this.meaning(event);
     if (!action) return;

@@ -107,6 +107,11 @@ class Page extends Deeds {
     card.focus({ preventScroll: true });
     card.scrollIntoView({ block: tall && !this.phone ? "start" : "nearest", inline: "center" });
   }
+  // The focus goes where the work is: to the answer, or to the order where that stands alone.
+  settle() {
+    if (this.pane === "order" && this.phone) this.form.querySelector("[data-rail-title]").focus();
+    else this.focus(this.focused);
+  }
   step(by) { this.focus(this.letters[(this.letters.indexOf(this.focused) + by + this.letters.length) % this.letters.length]); }
 
   guidelines() { document.querySelector("[data-guidelines]").click(); }
@@ -146,6 +151,7 @@ class Page extends Deeds {
     this.log.view(pane);
     this.show();
     this.save();
+    this.settle();
   }
   toRating() {
     this.act("stage", "", () => this.work.toRating(), this.words.backToRating);
@@ -157,7 +163,8 @@ class Page extends Deeds {
     this.source = this.presort ? "presort" : this.source;
     this.act("stage", "", () => this.work.toRanking(this.presort), this.presort ? this.words.proposed : this.words.nowRank);
     this.pane = this.phone ? "order" : "answers";
-    this.focus(this.order.sequence[0] || this.letters[0], { move: !this.phone });
+    this.focus(this.order.sequence[0] || this.letters[0], { move: false });
+    this.settle();
   }
 
   enter() {
