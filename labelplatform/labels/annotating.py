@@ -20,6 +20,7 @@ from labelplatform.accounts.models import Membership, Project, User
 from labelplatform.labels import queries, services, shown
 from labelplatform.labels.flag_names import flag_choices
 from labelplatform.labels.forms import RankingForm, parse_draft
+from labelplatform.labels.logs import parse_log
 from labelplatform.labels.models import Campaign, Slot
 
 
@@ -119,15 +120,13 @@ def _page(
 
 def _submit(request: HttpRequest, desk: Desk, form: RankingForm, responses: dict[str, int]) -> HttpResponse:
     try:
-        ranking = services.submit_ranking(
+        ranking = services.submit_judgement(
             slot=desk.slot,
             lease_token=desk.token,
             submission=form.cleaned_data["submission"],
-            tiers=form.tiers(responses),
-            seconds=form.cleaned_data["seconds"],
+            judgement=form.judgement(responses),
             by=desk.annotator,
-            flags=form.flags(responses),
-            unacceptable=form.cleaned_data["unacceptable"],
+            log=parse_log(request.POST.get("log", ""), letters=list(responses)),
         )
     except services.JudgementRefused as refusal:
         return _answer(request, desk, 422, problem=str(refusal))
@@ -147,7 +146,8 @@ def _submit(request: HttpRequest, desk: Desk, form: RankingForm, responses: dict
 
 def _refuse(request: HttpRequest, desk: Desk, form: RankingForm) -> HttpResponse:
     told = _(
-        "Places are whole numbers from 1 (best) to %(last)d. Nothing was stored; your text boxes are as you left them."
+        "Places are whole numbers from 1 (best) to %(last)d, ratings from 1 to 7 (best). "
+        "Nothing was stored; your text boxes are as you left them."
     )
     return _answer(request, desk, 422, problem=told % {"last": len(form.letters)})
 
@@ -180,9 +180,12 @@ def draft(
     if state is None:
         return JsonResponse({"problem": _("This is not a draft.")}, status=400)
     try:
-        services.save_draft(slot=desk.slot, annotator=desk.annotator, state=state)
+        services.save_draft(slot=desk.slot, annotator=desk.annotator, state=state, token=token)
     except services.DraftRefused:
         return JsonResponse({"problem": _("This draft is too long.")}, status=413)
+    except services.DraftOvertaken:
+        told = _("You went on with this item in another window. Reload this page to see what you did there.")
+        return JsonResponse({"problem": told}, status=409)
     return JsonResponse({"saved_at": timezone.now().isoformat()})
 
 
@@ -199,6 +202,20 @@ def renew(
         told = _("Your time for this item ran out. Submit all the same: if nobody has taken it, it counts.")
         return JsonResponse({"problem": told}, status=410)
     return JsonResponse({"seconds_left": int((until - timezone.now()).total_seconds())})
+
+
+@require_POST
+@project_view()
+def prefetch(
+    request: HttpRequest, token: uuid.UUID, *, project: Project, membership: Membership
+) -> HttpResponse:
+    """Promise the next item as well, so that its page can be fetched before this one is submitted."""
+    desk = _desk(request, project, token)
+    if not shown.is_held(desk.slot, token):
+        return JsonResponse({"next": None}, status=410)
+    slot = services.claim(campaign=desk.slot.campaign, annotator=desk.annotator, beside=token)
+    following = slot and reverse("labels:rank", args=[project.slug, slot.lease_token])
+    return JsonResponse({"next": following})
 
 
 @require_POST

@@ -9,18 +9,28 @@ from django.utils.translation import gettext_lazy as _
 
 from labelplatform.accounts.models import Project
 from labelplatform.labels.models import Campaign
-from labelplatform.labels.rules import FLAGS
+from labelplatform.labels.rules import FLAGS, HIGHEST_RATING, LOWEST_RATING, OVERALL, Judgement
+from labelplatform.labels.services import Stages
+from labelplatform.prompts.lines import LineRefused, check_storable
 from labelplatform.prompts.models import PromptSet
 
 LONGEST_SECONDS = 86_400
+# What was said, then what the page needs to be again as it was: where one stood, what can be undone, who wrote.
+DRAFT_KEYS = (
+    *("places", "ratings", "flags", "margins", "stage", "proposed"),
+    *("focus", "view", "raw", "pane", "read", "history", "future", "log"),
+    *("seconds", "at", "version", "base", "writer"),
+)
 
 
 class RankingForm(forms.Form):
-    """One judgement: for each letter a place, equal places tie. Which letters there are, the slot knows."""
+    """One judgement: for each letter a place (equal places tie), a rating, flags. Which letters, the slot knows."""
 
     submission = forms.UUIDField()
     seconds = forms.FloatField(required=False, min_value=0, max_value=LONGEST_SECONDS)
     unacceptable = forms.BooleanField(required=False)
+    # One figure for each gap between neighbouring tiers, best first: "2,1,3".
+    margins = forms.RegexField(r"^[1-3](,[1-3])*$", required=False, max_length=17)
 
     def __init__(self, *args: Any, letters: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -29,11 +39,28 @@ class RankingForm(forms.Form):
             self.fields[f"place-{letter}"] = forms.IntegerField(
                 required=False, min_value=1, max_value=len(letters)
             )
+            self.fields[f"rating-{letter}"] = forms.IntegerField(
+                required=False, min_value=LOWEST_RATING, max_value=HIGHEST_RATING
+            )
             self.fields[f"flags-{letter}"] = forms.MultipleChoiceField(
                 required=False, choices=[(name, name) for name in FLAGS]
             )
 
-    def tiers(self, responses: Mapping[str, int]) -> list[list[int]]:
+    def judgement(self, responses: Mapping[str, int]) -> Judgement:
+        """What was said, about response ids."""
+        told, margins = self.cleaned_data, self.cleaned_data["margins"]
+        ratings = {responses[letter]: told[f"rating-{letter}"] for letter in self.letters}
+        flags = {responses[letter]: told[f"flags-{letter}"] for letter in self.letters}
+        return Judgement(
+            tiers=self._tiers(responses),
+            seconds=told["seconds"],
+            flags={response: names for response, names in flags.items() if names},
+            unacceptable=told["unacceptable"],
+            ratings={response: {OVERALL: value} for response, value in ratings.items() if value is not None},
+            margins=[int(margin) for margin in margins.split(",")] if margins else None,
+        )
+
+    def _tiers(self, responses: Mapping[str, int]) -> list[list[int]]:
         """The order in response ids, best tier first; numbers left out between places mean nothing."""
         by_place: dict[int, list[int]] = {}
         for letter in self.letters:
@@ -42,35 +69,34 @@ class RankingForm(forms.Form):
                 by_place.setdefault(place, []).append(responses[letter])
         return [by_place[place] for place in sorted(by_place)]
 
-    def flags(self, responses: Mapping[str, int]) -> dict[int, list[str]]:
-        """The flags by response id."""
-        chosen = {letter: self.cleaned_data[f"flags-{letter}"] for letter in self.letters}
-        return {responses[letter]: names for letter, names in chosen.items() if names}
-
 
 def parse_draft(body: bytes, letters: Sequence[str]) -> dict[str, object] | None:
-    """Return a draft that has the shape of one, or None: letters with places, flags, and what to undo."""
+    """Return a draft that has the shape of one, or None: places, ratings, flags, and what the page needs to go on."""
     try:
         state = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(state, dict) or not _places(state.get("places", {}), letters):
+    if not isinstance(state, dict) or not _numbers(state.get("places", {}), letters, len(letters)):
+        return None
+    if not _numbers(state.get("ratings", {}), letters, HIGHEST_RATING):
         return None
     flags = state.get("flags", {})
     if not isinstance(flags, dict) or set(flags) - set(letters):
         return None
     if not all(isinstance(names, list) and set(map(str, names)) <= set(FLAGS) for names in flags.values()):
         return None
-    kept = {
-        key: state[key] for key in ("places", "flags", "focus", "seconds", "at", "history") if key in state
-    }
+    try:
+        check_storable(state)
+    except LineRefused:
+        return None
+    kept = {key: state[key] for key in DRAFT_KEYS if key in state}
     return {**kept, "unacceptable": bool(state.get("unacceptable"))}
 
 
-def _places(places: object, letters: Sequence[str]) -> bool:
-    if not isinstance(places, dict) or set(places) - set(letters):
+def _numbers(given: object, letters: Sequence[str], highest: int) -> bool:
+    if not isinstance(given, dict) or set(given) - set(letters):
         return False
-    return all(type(place) is int and 1 <= place <= len(letters) for place in places.values())
+    return all(type(number) is int and 1 <= number <= highest for number in given.values())
 
 
 class CampaignForm(forms.Form):
@@ -94,6 +120,22 @@ class CampaignForm(forms.Form):
         initial=1,
         help_text=_("Exactly so many different people see each item."),
     )
+    rate_first = forms.BooleanField(
+        label=_("Rate each answer from 1 to 7 first"),
+        required=False,
+        initial=True,
+        help_text=_(
+            "Makes many long answers feasible: ratings give the coarse order, ranking resolves the rest."
+        ),
+    )
+    presort = forms.BooleanField(
+        label=_("Propose an order from the ratings"),
+        required=False,
+        initial=True,
+        help_text=_(
+            "Only when every answer is rated, and the annotator must confirm it. Noted with each ranking."
+        ),
+    )
     guidelines = forms.CharField(
         label=_("Guidelines"),
         required=False,
@@ -106,3 +148,9 @@ class CampaignForm(forms.Form):
         field = self.fields["prompt_set"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = PromptSet.objects.filter(project=project).order_by("name")
+
+    def clean(self) -> dict[str, Any]:
+        """The two switches as one thing."""
+        cleaned = super().clean() or self.cleaned_data
+        stages = Stages(cleaned.pop("rate_first", False), cleaned.pop("presort", False))
+        return {**cleaned, "stages": stages}

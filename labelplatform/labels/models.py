@@ -43,6 +43,10 @@ class Campaign(models.Model):
     allow_unranked = models.BooleanField(default=False)
     # So many people may say that they cannot judge an item before it is set aside for a researcher.
     skip_limit = models.PositiveSmallIntegerField(default=3)
+    # On: each answer gets an overall rating from 1 to 7 before they are put in order.
+    rate_first = models.BooleanField(default=False)
+    # On: the ratings propose an order, which the annotator must confirm.
+    presort = models.BooleanField(default=False)
     seed = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -236,6 +240,8 @@ class Ranking(models.Model):
     # Digest of what was submitted: the same submission key with another body is refused.
     body_digest = models.CharField(max_length=64)
     unacceptable = models.BooleanField(default=False)
+    # How clear each gap between neighbouring tiers is, best first: 1 slight, 2 clear, 3 large. Nothing: not told.
+    margins = models.JSONField(null=True, blank=True)
     # Late work whose slot had gone to somebody else: kept, shown, not exported.
     surplus = models.BooleanField(default=False)
     # Keys of an imported line that we have no column for: they come back on export.
@@ -291,6 +297,41 @@ class ResponseFlag(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ResponseRating(models.Model):
+    """A number from 1 to 7 that a ranking gave to one response under a name, such as `overall`."""
+
+    ranking = models.ForeignKey(Ranking, on_delete=models.CASCADE, related_name="ratings")
+    response = models.ForeignKey("prompts.Response", on_delete=models.PROTECT, related_name="ratings")
+    name = models.CharField(max_length=60)
+    # People give whole numbers on our page; other houses' files may hold halves.
+    value = models.FloatField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["ranking", "response", "name"], name="rating_once"),
+            models.CheckConstraint(condition=Q(value__gte=1, value__lte=7), name="rating_1_to_7"),
+        ]
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.value:g}"
+
+
+class RankingLog(models.Model):
+    """How a ranking came about on our page: what was looked at for how long, every move. For research into bias."""
+
+    ranking = models.OneToOneField(Ranking, on_delete=models.CASCADE, related_name="log")
+    body = models.JSONField(default=dict)
+    # Why a log that the page sent was not kept; the ranking counts all the same.
+    dropped = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.ranking_id}"
 
 
 class Draft(models.Model):

@@ -18,6 +18,7 @@ from labelplatform.labels.models import (
     Placement,
     Ranking,
     ResponseFlag,
+    ResponseRating,
     Skip,
     Slot,
 )
@@ -83,6 +84,7 @@ def with_content(found: QuerySet[Ranking]) -> QuerySet[Ranking]:
         Prefetch("item__placed_responses", queryset=places),
         Prefetch("placements", queryset=Placement.objects.order_by("pk")),
         Prefetch("flags", queryset=ResponseFlag.objects.order_by("pk")),
+        Prefetch("ratings", queryset=ResponseRating.objects.order_by("pk")),
     )
 
 
@@ -129,7 +131,17 @@ def _told(ranking: Ranking, key_of: Mapping[int, str]) -> dict[str, object]:
     flags: dict[str, list[str]] = {}
     for flag in ranking.flags.all():
         flags.setdefault(key_of[flag.response_id], []).append(flag.name)
-    return {**told, "flags": flags} if flags else told
+    if flags:
+        told["flags"] = flags
+    ratings: dict[str, dict[str, float]] = {}
+    for rating in ranking.ratings.all():
+        value = int(rating.value) if rating.value.is_integer() else rating.value
+        ratings.setdefault(key_of[rating.response_id], {})[rating.name] = value
+    if ratings:
+        told["ratings"] = ratings
+    if ranking.margins is not None:
+        told["margins"] = ranking.margins
+    return told
 
 
 def _response(response: Response) -> dict[str, object]:

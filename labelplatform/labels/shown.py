@@ -10,6 +10,7 @@ from django.utils import timezone
 from labelplatform.accounts.models import Project, User
 from labelplatform.labels.models import Campaign, Draft, ItemResponse, Lease, Slot
 from labelplatform.labels.orders import letters
+from labelplatform.labels.rules import HIGHEST_RATING, LOWEST_RATING
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class ShownAnswer:
     letter: str
     text: str
     tier: int | str | None
+    rating: int | str | None
     flags: frozenset[str]
 
 
@@ -37,9 +39,14 @@ class ShownItem:
     unacceptable: bool
 
     @property
-    def places(self) -> list[int]:
-        """The tiers that can be given: 1 is best."""
-        return list(range(1, len(self.answers) + 1))
+    def asked(self) -> str:
+        """What was asked last: enough of a prompt to remember it by."""
+        return self.messages[-1]["content"] if self.messages else ""
+
+    @property
+    def ratings(self) -> list[int]:
+        """The ratings that can be given: 1 is worst."""
+        return list(range(LOWEST_RATING, HIGHEST_RATING + 1))
 
 
 def slot_of(project: Project, annotator: User, token: uuid.UUID) -> Slot | None:
@@ -70,11 +77,14 @@ def shown_item(
     stored = [place.response.text for place in slot.item.placed_responses.select_related("response")]
     draft = Draft.objects.filter(slot=slot, annotator=annotator).values_list("state", flat=True).first() or {}
     flags = draft.get("flags", {})
-    tiers = draft.get("places", {})
+    tiers, ratings = draft.get("places", {}), draft.get("ratings", {})
     if typed:
         tiers = {letter: typed.get(f"place-{letter}", "")[:2] for letter in letters(len(stored))}
+        ratings = {letter: typed.get(f"rating-{letter}", "")[:2] for letter in letters(len(stored))}
     answers = [
-        ShownAnswer(letter, stored[place], tiers.get(letter), frozenset(flags.get(letter, ())))
+        ShownAnswer(
+            letter, stored[place], tiers.get(letter), ratings.get(letter), frozenset(flags.get(letter, ()))
+        )
         for letter, place in zip(letters(len(stored)), slot.shown_order, strict=True)
     ]
     left = (slot.lease_expires_at - timezone.now()).total_seconds() if slot.lease_expires_at else 0

@@ -20,6 +20,7 @@ urlpatterns = [
     path(f"{ROOM}rank/<uuid:token>/", annotating.rank, name="rank"),
     path(f"{ROOM}rank/<uuid:token>/draft/", annotating.draft, name="draft"),
     path(f"{ROOM}rank/<uuid:token>/renew/", annotating.renew, name="renew"),
+    path(f"{ROOM}rank/<uuid:token>/next/", annotating.prefetch, name="prefetch"),
     path(f"{ROOM}rank/<uuid:token>/leave/", annotating.leave, name="leave"),
     path(f"{ROOM}rank/<uuid:token>/release/", annotating.release, name="release"),
 ]

@@ -9,20 +9,24 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from labelplatform.prompts import mathematics
+
 TAGS = {
+    *mathematics.TAGS,
     *("p", "br", "hr", "blockquote", "pre", "code", "em", "strong", "s", "a"),
     *("ul", "ol", "li", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td"),
 }
-ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
+ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}, **mathematics.ATTRIBUTES}
 URL_SCHEMES = {"http", "https", "mailto"}
 LINK_REL = "nofollow noopener noreferrer"
 
 _markdown = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
 _markdown.disable("image")
+mathematics.add_mathematics(_markdown)
 
 
 def render_markdown(text: str) -> SafeString:
-    """Return `text` as HTML that can hold nothing but text, lists, tables, code and links."""
+    """Return `text` as HTML that can hold nothing but text, lists, tables, code, formulas and links."""
     tokens = _markdown.parse(text)
     html = str(_markdown.renderer.render([_lowered(token) for token in tokens], _markdown.options, {}))
     return mark_safe(sanitise(html))
@@ -35,7 +39,7 @@ def sanitise(html: str) -> str:
             html,
             tags=TAGS,
             attributes=ATTRIBUTES,
-            attribute_filter=_whole_addresses,
+            attribute_filter=_within_bounds,
             url_schemes=URL_SCHEMES,
             link_rel=LINK_REL,
             set_tag_attribute_values={"a": {"target": "_blank"}},
@@ -43,8 +47,10 @@ def sanitise(html: str) -> str:
     )
 
 
-def _whole_addresses(_tag: str, attribute: str, value: str) -> str | None:
-    """Drop an address without a scheme of its own: in a model's text it would point into our site."""
+def _within_bounds(_tag: str, attribute: str, value: str) -> str | None:
+    """Drop an address without a scheme of its own, which would point into our site, and a blank wider than a line."""
+    if attribute == "width" and not mathematics.SMALL_WIDTH.fullmatch(value):
+        return None
     if attribute == "href" and value.partition(":")[0].lower() not in URL_SCHEMES:
         return None
     return value

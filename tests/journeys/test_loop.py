@@ -64,13 +64,13 @@ def rank_by_keyboard(tab: Page) -> str:
 
 
 def rank_by_pointer(tab: Page) -> None:
-    """Chips dragged from the rail into places, the last by its button; then Submit, all with the mouse."""
+    """Chips dragged from the rail into places, the last by their buttons; then Submit, all with the mouse."""
     places = tab.locator("[data-tiers] > li")
     for place, letter in enumerate("CAE"):
         chip = tab.locator(f'[data-unplaced] .chip[data-letter="{letter}"]')
         drag(tab, chip.bounding_box(), places.nth(place).bounding_box())
-    for letter, tier in (("B", 4), ("D", 5)):
-        tab.locator(f'article[data-letter="{letter}"] [data-tier="{tier}"]').click()
+    for letter in "BD":
+        tab.get_by_role("button", name=f"Place {letter} next").click()
     expect(tab.get_by_text("5 of 5 placed")).to_be_visible()
     tab.get_by_role("button", name="Submit ranking").click()
 

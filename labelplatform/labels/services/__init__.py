@@ -13,26 +13,32 @@ from labelplatform.labels.services.assignment import (
 )
 from labelplatform.labels.services.campaigns import (
     CampaignRefused,
+    Stages,
     add_items,
     create_campaign,
     create_campaign_over,
+    set_stages,
     set_state,
 )
 from labelplatform.labels.services.recording import RankingsRefused, record_comparison, record_rankings
 from labelplatform.labels.services.submission import (
+    DraftOvertaken,
     DraftRefused,
     SubmissionConflict,
     save_draft,
+    submit_judgement,
     submit_ranking,
 )
 
 __all__ = [
     "CampaignRefused",
+    "DraftOvertaken",
     "DraftRefused",
     "JudgementRefused",
     "LeaseLost",
     "RankingsRefused",
     "SkipRefused",
+    "Stages",
     "SubmissionConflict",
     "add_items",
     "claim",
@@ -45,7 +51,9 @@ __all__ = [
     "release",
     "renew",
     "save_draft",
+    "set_stages",
     "set_state",
     "skip",
+    "submit_judgement",
     "submit_ranking",
 ]

@@ -33,6 +33,14 @@ class NewItem:
     key: str = ""
 
 
+@dataclass(frozen=True)
+class Stages:
+    """Whether answers are rated before they are put in order, and whether the ratings propose that order."""
+
+    rate_first: bool = False
+    presort: bool = False
+
+
 @transaction.atomic
 def create_campaign(
     *,
@@ -75,14 +83,33 @@ def create_campaign_over(
     kind: str = Campaign.Kind.RANKING,
     guidelines: str = "",
     overlap: int = 1,
+    stages: Stages | None = None,
 ) -> Campaign:
     """Make a campaign and put these prompts to people; refused when there is nothing to put."""
     campaign = create_campaign(
         project=project, name=name, by=by, kind=kind, guidelines=guidelines, overlap=overlap
     )
+    if stages is not None:
+        set_stages(campaign=campaign, stages=stages, by=by)
     if not add_items(campaign=campaign, prompts=prompts, by=by):
         raise CampaignRefused(_("No prompt of this set has two answers yet: sample or import some first."))
     return campaign
+
+
+@transaction.atomic
+def set_stages(*, campaign: Campaign, stages: Stages, by: User | None) -> None:
+    """Say how the ranking page of a campaign goes. A proposal needs ratings to come from."""
+    campaign.rate_first = stages.rate_first
+    campaign.presort = stages.rate_first and stages.presort
+    campaign.save(update_fields=["rate_first", "presort"])
+    record(
+        by=by,
+        verb="set campaign stages",
+        obj=campaign,
+        project=campaign.project,
+        rate_first=campaign.rate_first,
+        presort=campaign.presort,
+    )
 
 
 @transaction.atomic

@@ -3,7 +3,7 @@
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -24,8 +24,10 @@ from trainer.rankings import parse_ranking, to_line
 
 REGENERATE_CAMPAIGN = "Regenerate"
 KEPT_ELSEWHERE = frozenset(
-    "id prompt responses tiers seconds shown_order kind item prompt_id source unacceptable flags".split()
+    "id prompt responses tiers seconds shown_order kind item prompt_id source".split()
+    + "unacceptable flags ratings margins".split()
 )
+LONGEST_NAME = 60
 
 
 class RankingsRefused(Exception):
@@ -159,20 +161,35 @@ def _pending(
         unacceptable=bool(line.unacceptable),
     )
     rules.check(judgement, campaign=campaign, responses=places.values())
-    flags = {places[name]: names for name, names in (line.flags or {}).items()}
+    # Flags and ratings of other houses have other names; they are kept as they are.
+    judgement = replace(
+        judgement,
+        flags={places[name]: names for name, names in (line.flags or {}).items()},
+        ratings={places[name]: given for name, given in (line.ratings or {}).items() if given},
+        margins=line.margins,
+    )
     detail = {key: value for key, value in to_line(line).items() if key not in KEPT_ELSEWHERE}
+    if line.ratings is not None and not _fits_rows(line.ratings):
+        detail["ratings"] = line.ratings
+        judgement = replace(judgement, ratings={})
     if detail["annotator"] == annotator.username:
         del detail["annotator"]
     return Pending(
         item=item,
         responses=list(places.values()),
         annotator=annotator,
-        # Flags of other houses have other names; they are kept as they are.
-        judgement=rules.Judgement(judgement.tiers, judgement.seconds, flags, judgement.unacceptable),
+        judgement=judgement,
         key=line.id,
         submission=uuid.uuid5(uuid.NAMESPACE_OID, f"campaign {campaign.pk} ranking {line.id}"),
         shown_order=[places[name] for name in line.shown_order or ()],
         detail=detail,
+    )
+
+
+def _fits_rows(ratings: Mapping[str, Mapping[str, float]]) -> bool:
+    """Whether rows of single ratings bring the same back; what they cannot hold stays as it was told."""
+    return bool(ratings) and all(
+        given and all(0 < len(name) <= LONGEST_NAME for name in given) for given in ratings.values()
     )
 
 
@@ -244,6 +261,7 @@ def _row(campaign: Campaign, one: Pending, slot: Slot | None) -> Ranking:
         submission=one.submission,
         body_digest=one.judgement.digest(),
         unacceptable=one.judgement.unacceptable,
+        margins=None if one.judgement.margins is None else list(one.judgement.margins),
         surplus=slot is None and campaign.overlap > 0,
         detail=dict(one.detail),
     )

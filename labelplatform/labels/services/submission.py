@@ -10,10 +10,21 @@ from django.db.models import Q
 from labelplatform.accounts.models import User
 from labelplatform.accounts.services import record
 from labelplatform.labels import rules
-from labelplatform.labels.models import Draft, Lease, Placement, Ranking, ResponseFlag, Slot
+from labelplatform.labels.logs import Log
+from labelplatform.labels.models import (
+    Draft,
+    Lease,
+    Placement,
+    Ranking,
+    RankingLog,
+    ResponseFlag,
+    ResponseRating,
+    Slot,
+)
 from labelplatform.labels.services.assignment import LeaseLost
 
-DRAFT_LIMIT_BYTES = 20_000
+# Fifty steps to undo and the log of how it came about are part of it.
+DRAFT_LIMIT_BYTES = 60_000
 
 
 class SubmissionConflict(Exception):
@@ -24,16 +35,49 @@ class DraftRefused(Exception):
     """A draft that is no draft."""
 
 
-def save_draft(*, slot: Slot, annotator: User, state: Mapping[str, object]) -> Draft:
-    """Keep unfinished work; only of somebody who was promised this slot."""
+class DraftOvertaken(Exception):
+    """Another window of the same person has written since; nothing was changed."""
+
+
+@transaction.atomic
+def save_draft(
+    *, slot: Slot, annotator: User, state: Mapping[str, object], token: uuid.UUID | None = None
+) -> Draft:
+    """Keep unfinished work; only of somebody who was promised this slot, and under `token` only while it is the last.
+
+    A state may name its `writer` (one window), its `version` and the version it began from (`base`): what another
+    window wrote since is never overwritten, and of one window the higher version stays.
+    """
     if len(json.dumps(state)) > DRAFT_LIMIT_BYTES:
         raise DraftRefused
-    if not Lease.objects.filter(slot=slot, annotator=annotator).exists():
-        raise LeaseLost
-    draft, _made = Draft.objects.update_or_create(
-        slot=slot, annotator=annotator, defaults={"state": dict(state)}
+    last = (
+        Lease.objects.filter(slot=slot, annotator=annotator).order_by("-pk").values_list("token", flat=True)
     )
+    promised = last.first()
+    if promised is None:
+        raise LeaseLost
+    if token is not None and token != promised:
+        raise DraftOvertaken
+    draft = Draft.objects.select_for_update().filter(slot=slot, annotator=annotator).first()
+    if draft is None:
+        return Draft.objects.create(slot=slot, annotator=annotator, state=dict(state))
+    if "writer" in state and "writer" in draft.state:
+        if state["writer"] != draft.state["writer"] and _number(state, "base") < _number(
+            draft.state, "version"
+        ):
+            raise DraftOvertaken
+        if state["writer"] == draft.state["writer"] and _number(state, "version") < _number(
+            draft.state, "version"
+        ):
+            return draft
+    draft.state = dict(state)
+    draft.save(update_fields=["state", "at"])
     return draft
+
+
+def _number(state: Mapping[str, object], name: str) -> int:
+    told = state.get(name)
+    return told if isinstance(told, int) else 0
 
 
 def submit_ranking(
@@ -47,15 +91,38 @@ def submit_ranking(
     flags: Mapping[int, Collection[str]] | None = None,
     unacceptable: bool = False,
 ) -> Ranking:
-    """Store one person's ranking of a slot's item, exactly once per submission key.
+    """Store one person's order of a slot's answers: `submit_judgement` for whoever tells no ratings."""
+    judgement = rules.Judgement(tiers, seconds, flags or {}, unacceptable)
+    return submit_judgement(
+        slot=slot, lease_token=lease_token, submission=submission, judgement=judgement, by=by
+    )
+
+
+def submit_judgement(
+    *,
+    slot: Slot,
+    lease_token: uuid.UUID,
+    submission: uuid.UUID,
+    judgement: rules.Judgement,
+    by: User,
+    log: Log | None = None,
+) -> Ranking:
+    """Store one person's judgement of a slot's item, exactly once per submission key.
 
     The same key with the same body returns the first ranking; with another body it is refused. Work that comes
     after the slot has gone to somebody else is kept as surplus.
     """
-    judgement = rules.Judgement(tiers, seconds, flags or {}, unacceptable)
     try:
         with transaction.atomic():
-            return _earlier(submission, judgement, by) or _store(slot, lease_token, submission, judgement, by)
+            earlier = _earlier(submission, judgement, by)
+            if earlier is not None:
+                return earlier
+            ranking = _store(slot, lease_token, submission, judgement, by)
+            if log is not None:
+                shown = {"seed": slot.campaign.seed, "ordinal": slot.ordinal, "shown_order": slot.shown_order}
+                body = {**log.body, **shown} if log.body else {}
+                RankingLog.objects.create(ranking=ranking, body=body, dropped=log.dropped)
+            return ranking
     except IntegrityError:
         # A twin of this request was faster between our look and our insert: its ranking is the answer.
         earlier = _earlier(submission, judgement, by)
@@ -77,7 +144,7 @@ def _store(
     if not Lease.objects.filter(slot=slot, annotator=by, token=lease_token).exists():
         raise LeaseLost
     responses = list(slot.item.placed_responses.values_list("response", flat=True))
-    rules.check(judgement, campaign=slot.campaign, responses=responses)
+    rules.check_submitted(judgement, campaign=slot.campaign, responses=responses)
     held = Q(state=Slot.State.LEASED, annotator=by) | Q(state=Slot.State.OPEN)
     filled = Slot.objects.filter(held, pk=slot.pk, lease_token=lease_token).update(
         state=Slot.State.DONE, annotator=by, lease_expires_at=None
@@ -94,6 +161,7 @@ def _store(
         submission=submission,
         body_digest=judgement.digest(),
         unacceptable=judgement.unacceptable,
+        margins=None if judgement.margins is None else list(judgement.margins),
         surplus=not filled,
     )
     store_placements([(ranking, judgement, responses)])
@@ -103,8 +171,8 @@ def _store(
 
 
 def store_placements(stored: Sequence[tuple[Ranking, rules.Judgement, Sequence[int]]]) -> None:
-    """Insert where each of the rankings put its responses, and its flags."""
-    placements, flags = [], []
+    """Insert where each of the rankings put its responses, its flags and its ratings."""
+    placements, flags, ratings = [], [], []
     for ranking, judgement, responses in stored:
         tiers = [(n, response) for n, tier in enumerate(judgement.tiers, 1) for response in tier]
         left_out = set(responses) - {response for _tier, response in tiers}
@@ -115,5 +183,11 @@ def store_placements(stored: Sequence[tuple[Ranking, rules.Judgement, Sequence[i
             flags += [
                 ResponseFlag(ranking=ranking, response_id=response, name=name) for name in sorted(set(names))
             ]
+        ratings += [
+            ResponseRating(ranking=ranking, response_id=response, name=name, value=value)
+            for response, given in judgement.ratings.items()
+            for name, value in given.items()
+        ]
     Placement.objects.bulk_create(placements, batch_size=1000)
     ResponseFlag.objects.bulk_create(flags, batch_size=1000)
+    ResponseRating.objects.bulk_create(ratings, batch_size=1000)

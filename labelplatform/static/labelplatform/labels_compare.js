@@ -21,11 +21,12 @@ export function wordDiff(left, right) {
 }
 
 export class Compare {
-  constructor(dialog, cards, decided) {
-    Object.assign(this, { dialog, cards, decided, diff: false });
+  constructor(dialog, cards, decided, closed) {
+    Object.assign(this, { dialog, cards, decided, diff: false, done: new Set() });
     this.sides = { left: dialog.querySelector('[data-side="left"]'), right: dialog.querySelector('[data-side="right"]') };
     for (const button of dialog.querySelectorAll("[data-verdict]")) button.addEventListener("click", () => this.decide(button.dataset.verdict));
     dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
+    dialog.addEventListener("close", closed);
     this.toggle = dialog.querySelector("[data-diff]");
     this.toggle.addEventListener("click", () => { this.diff = !this.diff; this.show(); });
     dialog.addEventListener("keydown", (event) => this.key(event));
@@ -40,31 +41,39 @@ export class Compare {
     this.sides.left.focus();
   }
 
+  // What is the source of the page's text is compared, not how it was set: a formula has no words of its own.
   show() {
     this.toggle.setAttribute("aria-pressed", String(this.diff));
-    const texts = Object.values(this.pair).map((letter) => this.cards[letter].querySelector("[data-text]").innerText);
+    const texts = Object.values(this.pair).map((letter) => this.cards[letter].querySelector("[data-raw]").textContent);
     const parts = this.diff ? wordDiff(...texts) : null;
     for (const [name, side] of Object.entries(this.sides)) {
-      const letter = this.pair[name], title = document.createElement("h3");
+      const letter = this.pair[name], title = document.createElement("h3"), card = this.cards[letter];
       title.className = "letter";
       title.textContent = letter;
       this.dialog.querySelector(`[data-${name}-name]`).textContent = letter;
-      side.replaceChildren(title, parts ? marked(parts, name) : this.cards[letter].querySelector("[data-text]").cloneNode(true));
+      const shown = card.querySelector(card.querySelector("[data-text]").hidden ? "[data-raw]" : "[data-text]").cloneNode(true);
+      side.replaceChildren(title, parts ? marked(parts, name) : shown);
       side.scrollTop = 0;
     }
   }
 
   key(event) {
     const verdict = { ArrowLeft: "left", "=": "tie", ArrowRight: "right" }[event.key];
+    if (event.repeat && verdict) return;
     if (verdict) this.decide(verdict);
-    else if (event.key === "d" || event.key === "v") this.toggle.click();
+    else if (event.key === "v") this.toggle.click();
+    else if (event.key === "l" || event.key === "x") this.dialog.close();
     else return;
     event.preventDefault();
     event.stopPropagation();
   }
 
+  // The pairs that were decided in this sitting are not asked again.
+  was(one, other) { return this.done.has([one, other].sort().join("")); }
   decide(verdict) {
-    const following = this.decided(this.pair.left, this.pair.right, verdict);
+    const { left, right } = this.pair;
+    this.done.add([left, right].sort().join(""));
+    const following = this.decided(left, right, verdict);
     if (following) this.open(...following);
     else this.dialog.close();
   }

@@ -52,6 +52,6 @@ export function draggable(rail, { drop, pick }) {
   rail.addEventListener("pointercancel", (event) => end(event, false));
   rail.addEventListener("click", (event) => {
     const found = event.target.closest(".chip");
-    if (found) pick(found.dataset.letter);
+    if (found) pick(found.dataset.letter, event);
   });
 }

@@ -1,17 +1,12 @@
 // The order of an item's answers while it is being made: letters in places 1 (best) … K; an empty place means nothing.
-// Pure: no page in here. Every change can be undone.
-const REMEMBERED = 100;
-
+// Pure: no page in here. What changes, changes in the Work, which remembers every step.
 export class Order {
-  constructor(letters) {
-    Object.assign(this, { letters, places: {}, past: [], future: [] });
+  constructor(work) {
+    this.work = work;
+    this.letters = work.letters;
   }
 
-  restore(draft) {
-    this.places = { ...(draft.places || {}) };
-    this.past = Array.isArray(draft.history) ? draft.history.slice(-REMEMBERED) : [];
-  }
-
+  get places() { return this.work.now.places; }
   at(place) { return this.letters.filter((letter) => this.places[letter] === place); }
   get unplaced() { return this.letters.filter((letter) => !this.places[letter]); }
   get complete() { return this.unplaced.length === 0; }
@@ -28,13 +23,28 @@ export class Order {
     return Object.fromEntries(Object.entries(this.places).map(([letter, place]) => [letter, used.indexOf(place) + 1]));
   }
 
+  // Best first, without the empty places between.
+  get tiers() { return this.letters.map((_letter, n) => this.at(n + 1)).filter((tier) => tier.length); }
+  get sequence() { return this.tiers.flat(); }
+
+  // Whoever moves one answer has looked at the order: it is a proposal no more.
   change(next) {
-    if (JSON.stringify(next) === JSON.stringify(this.places)) return false;
-    this.past = [...this.past, this.places].slice(-REMEMBERED);
-    this.future = [];
-    this.places = next;
-    return true;
+    const moved = this.letters.some((letter) => next[letter] !== this.places[letter]);
+    return moved && this.work.change({ places: next, proposed: false });
   }
+
+  // A gap is named by what stands above and below it: when either changes, nothing is said about the new gap.
+  get gaps() { return this.tiers.slice(1).map((below, n) => `${this.tiers[n].join("")}>${below.join("")}`); }
+  gapAbove(letter) {
+    const n = this.tiers.findIndex((tier) => tier.includes(letter));
+    return n > 0 ? this.gaps[n - 1] : null;
+  }
+  margin(gap) { return this.work.now.margins[gap] || 0; }
+  setMargin(gap, value) {
+    const { [gap]: _gone, ...rest } = this.work.now.margins;
+    return this.work.change({ margins: value ? { ...rest, [gap]: value } : rest });
+  }
+  get margins() { return this.gaps.map((gap) => this.margin(gap)); }
 
   put(letter, place) { return place >= 1 && place <= this.letters.length && this.change({ ...this.places, [letter]: place }); }
 
@@ -81,21 +91,15 @@ export class Order {
 
   // The letter whose placing is the latest change that still stands.
   get lastPlaced() {
-    for (let n = this.past.length - 1; n >= 0; n -= 1) {
-      const after = n + 1 < this.past.length ? this.past[n + 1] : this.places;
-      const found = this.letters.find((letter) => this.places[letter] && after[letter] && !this.past[n][letter]);
-      if (found) return found;
+    let after = this.places;
+    const lowest = (letters) => letters.sort((a, b) => this.places[b] - this.places[a])[0];
+    for (const { places: before } of [...this.work.past].reverse()) {
+      if (!before) continue;
+      const found = this.letters.filter((letter) => this.places[letter] && after[letter] && !before[letter]);
+      if (found.length) return lowest(found);
+      after = before;
     }
-    return this.letters.filter((letter) => this.places[letter]).sort((a, b) => this.places[b] - this.places[a])[0];
-  }
-
-  undo() { return this.travel(this.past, this.future); }
-  redo() { return this.travel(this.future, this.past); }
-  travel(from, to) {
-    if (!from.length) return false;
-    to.push(this.places);
-    this.places = from.pop();
-    return true;
+    return lowest(this.letters.filter((letter) => this.places[letter]));
   }
 
   // Said in the compare view: `better` stands above `worse`, or both tie.

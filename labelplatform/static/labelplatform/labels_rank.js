@@ -1,149 +1,221 @@
-// The ranking page: keys, buttons and chips all change one Order; the view shows it, keeping saves it.
-import { Compare } from "./labels_compare.js";
+// The ranking page: keys, buttons, chips and the compare view all change one Work; the views show it, keeping saves it.
+import { copyButtons } from "./labels_code.js";
+import { Deeds } from "./labels_deeds.js";
 import { draggable } from "./labels_drag.js";
 import { Keeping } from "./labels_keeping.js";
+import { Keys } from "./labels_keys.js";
+import { Layout } from "./labels_layout.js";
+import { Lease } from "./labels_lease.js";
+import { Log } from "./labels_log.js";
+import { Next } from "./labels_next.js";
 import { Order } from "./labels_order.js";
+import { Rail } from "./labels_rail.js";
+import { Reading } from "./labels_reading.js";
 import { RankView } from "./labels_view.js";
+import { Work } from "./labels_work.js";
 
-const form = document.querySelector("[data-rank]");
-if (form) start(form);
+const PHONE = "(max-width: 640px)";
 
-function start(form) {
-  const letters = [...form.querySelectorAll("[data-letter]")].map((card) => card.dataset.letter);
-  const order = new Order(letters);
-  const view = new RankView(form, order);
-  const { words, cards } = view;
-  const keeping = new Keeping(form, words, (name, text, urgent) => view.tell(name, text, urgent));
-  const draft = keeping.draft();
-  order.restore(draft);
-  const unacceptable = form.elements.unacceptable;
-  let focused = letters.includes(draft.focus) ? draft.focus : letters[0];
-  let sending = false;
-
-  const partial = form.hasAttribute("data-allow-unranked");
-  const mayNotSubmit = () => !unacceptable.checked && (partial ? order.last === 0 : !order.complete);
-  const show = () => view.show(focused, mayNotSubmit());
-
-  function save() {
-    const flags = Object.fromEntries(letters.map((letter) => [letter, view.flagsOf(letter)]).filter(([, names]) => names.length));
-    keeping.save({ places: order.places, history: order.past.slice(-50), focus: focused, flags, unacceptable: unacceptable.checked });
+class Page extends Deeds {
+  constructor(form) {
+    super();
+    const stop = new AbortController(), { signal } = stop;
+    this.rateFirst = "rateFirst" in form.dataset;
+    this.presort = "presort" in form.dataset;
+    this.partial = "allowUnranked" in form.dataset;
+    this.letters = [...form.querySelectorAll(".answer[data-letter]")].map((card) => card.dataset.letter);
+    Object.assign(this, { form, stop, signal, source: "key", sending: false, pane: "answers" });
+    this.work = new Work(this.letters, this);
+    this.order = new Order(this.work);
+    this.view = new RankView(form, this.work, this.order);
+    this.words = this.view.words;
+    this.rail = new Rail(form, this.work, this.order, this.words);
+    this.log = new Log(this.letters, signal);
+    const tell = (...told) => this.view.tell(...told), say = (text) => this.view.say(text);
+    this.keeping = new Keeping(form, this.words, tell, signal);
+    this.next = new Next(form, this.keeping, signal);
+    this.lease = new Lease(form, { words: this.words, keeping: this.keeping, tell, say, signal });
+    this.bind();
   }
 
-  function focus(letter, { move = true } = {}) {
-    focused = letter;
-    show();
+  bind() {
+    for (const name of ["undo", "redo", "raw", "layout", "none", "skip", "expand", "enough", "openFlags", "closeFlags", "guidelines", "help", "enter", "clearRating", "up", "down", "tie", "split", "takeBack", "compare", "lift"]) this[name] = this[name].bind(this);
+  }
+
+  async open() {
+    const draft = await this.keeping.draft();
+    this.work.restore(draft);
+    this.log.restore(draft.log);
+    this.focused = this.letters.includes(draft.focus) ? draft.focus : this.letters[0];
+    this.pane = draft.pane === "order" && this.stage === "rank" ? "order" : "answers";
+    this.layoutOf = new Layout(this.form, this.view.cards, this.log);
+    this.view.takeOver();
+    copyButtons(this.form, this.words);
+    this.reading = new Reading(this.form, this.view.cards, this.log, this.signal);
+    this.reading.restore(draft.read);
+    this.layoutOf.restore(draft);
+    if (matchMedia(PHONE).matches) this.form.querySelector("[data-prompt]").open = false;
+    this.listen();
+    this.focus(this.focused);
+    if (this.work.now.proposed) this.view.say(this.words.proposed);
+  }
+
+  listen() {
+    const { form, view, signal } = this;
+    this.keys = new Keys(this, document.querySelector("[data-keys]"), signal);
+    this.startComparing(document.querySelector("[data-compare]"));
+    form.addEventListener("click", (event) => this.clicked(event));
+    form.addEventListener("focusin", (event) => {
+      const card = event.target.closest(".answer");
+      if (card && card.dataset.letter !== this.focused) this.focus(card.dataset.letter, { move: false });
+    });
+    form.addEventListener("change", (event) => this.changed(event));
+    form.addEventListener("submit", (event) => { event.preventDefault(); this.enter(); });
+    addEventListener("pagehide", () => this.leave(), { signal });
+    view.onSwipe((letter) => { if (letter !== this.focused) this.focus(letter, { move: false }); });
+    const { element } = this.rail;
+    draggable(element, {
+      pick: (letter, event) => { this.hand(event); this.picked(letter); },
+      drop: (letter, where) => { this.source = "drag"; this.dropped(letter, where); },
+    });
+  }
+
+  get phone() { return matchMedia(PHONE).matches; }
+  get ready() {
+    if (this.work.now.unacceptable) return true;
+    if (this.rateFirst && this.work.unrated.length) return false;
+    return this.stage === "rate" || (this.partial ? this.order.last > 0 : this.order.complete);
+  }
+
+  show() {
+    this.view.show(this.focused, this);
+    this.rail.show(this.focused, (letter) => this.view.state(letter));
+  }
+  save() {
+    const { view, raw } = this.layoutOf;
+    this.keeping.save({ ...this.work.kept, focus: this.focused, view, raw, pane: this.pane, read: this.reading.read, seconds: this.log.seconds, log: this.log.kept });
+  }
+
+  // Which hand did it: a press on a button may come from the keyboard, a finger or a mouse.
+  hand(event) { this.source = event?.detail === 0 ? "key" : event?.pointerType === "touch" ? "tap" : "button"; }
+
+  focus(letter, { move = true } = {}) {
+    this.focused = letter;
+    this.show();
     if (!move) return;
-    cards[letter].focus({ preventScroll: true });
-    cards[letter].scrollIntoView({ block: "nearest", inline: "center" });
+    const card = this.view.cards[letter], tall = card.offsetHeight > innerHeight / 2;
+    card.focus({ preventScroll: true });
+    card.scrollIntoView({ block: tall && !this.phone ? "start" : "nearest", inline: "center" });
+  }
+  // The focus goes where the work is: to the answer, or to the order where that stands alone.
+  settle() {
+    if (this.pane === "order" && this.phone) this.form.querySelector("[data-rail-title]").focus();
+    else this.focus(this.focused);
+  }
+  step(by) { this.focus(this.letters[(this.letters.indexOf(this.focused) + by + this.letters.length) % this.letters.length]); }
+
+  guidelines() { document.querySelector("[data-guidelines]").click(); }
+  help() { document.querySelector("[data-keys]").showModal(); }
+  // Giving an item back with a reason is another page part; where it stands, `s` opens it.
+  skip() { document.querySelector("[data-skip]")?.click(); }
+
+  clicked(event) {
+    const button = event.target.closest("[data-rate], [data-do], [data-jump], [data-gap]"), card = event.target.closest(".answer");
+    this.hand(event);
+    if (card && card.dataset.letter !== this.focused) this.focus(card.dataset.letter, { move: false });
+    if (!button) return;
+    const { jump, rate, gap } = button.dataset;
+    if (jump) this.focus(jump);
+    else if (rate) this.rate(Number(rate));
+    else if (gap) this.setMargin(gap, (this.order.margin(gap) + 1) % 4);
+    else this.buttons[button.dataset.do]();
+    // A mouse leaves no trace: the next key is about the answer, not about the button.
+    if (card && event.detail > 0 && !rate && !this.phone) this.view.cards[this.focused].focus({ preventScroll: true });
+  }
+  get buttons() {
+    return {
+      ...Object.fromEntries(["up", "down", "tie", "split", "undo", "redo", "compare", "help", "raw", "layout", "expand", "enough"].map((name) => [name, this[name]])),
+      next: () => (this.placed ? this.move((letter) => this.order.takeBack(letter), this.words.takenBack) : this.placeNext(this.focused)),
+      back: () => this.toRating(), pane: () => this.showPane(this.pane === "order" ? "answers" : "order"), takeback: this.takeBack,
+      previous: () => this.step(-1), following: () => this.step(1), renew: () => this.lease.signOfLife({ asked: true }),
+    };
   }
 
-  // Shows a change that was made, says it and keeps it.
-  function act(letter, changed, told = order.tiedWith(letter).length ? words.movedTied : words.moved) {
-    if (!changed) return;
-    show();
-    save();
-    view.say(view.fill(told, letter));
+  changed({ target }) {
+    if (target.name?.startsWith("flags-")) this.setFlag(target.name.slice(6), target.value, target.closest("label").textContent.trim());
+    else if (target === this.form.elements.unacceptable) this.none();
   }
 
-  function step(by) { focus(letters[(letters.indexOf(focused) + by + letters.length) % letters.length]); }
-  function takeBack() { const letter = order.lastPlaced; act(letter, order.takeBack(letter), words.takenBack); }
-  function next(letter, how) {
-    focus(letter, how);
-    if (order.places[letter]) view.say(view.fill(words.already, letter));
-    else act(letter, order.next(letter));
+  showPane(pane) {
+    this.pane = pane;
+    this.log.view(pane);
+    this.show();
+    this.save();
+    this.settle();
+  }
+  toRating() {
+    this.act("stage", "", () => this.work.toRating(), this.words.backToRating);
+    this.pane = "answers";
+    this.focus(this.focused);
+  }
+  toRanking() {
+    if (this.work.unrated.length && !this.work.now.unacceptable) { this.refuse(this.words.missingRatings, this.work.unrated); return; }
+    this.source = this.presort ? "presort" : this.source;
+    this.act("stage", "", () => this.work.toRanking(this.presort), this.presort ? this.words.proposed : this.words.nowRank);
+    this.pane = this.phone ? "order" : "answers";
+    this.focus(this.order.sequence[0] || this.letters[0], { move: false });
+    this.settle();
   }
 
-  async function submit() {
-    if (sending) return;
-    if (mayNotSubmit()) { tellBoth(words.missing.replace("%letters", order.unplaced.join(", "))); return; }
-    sending = true;
-    view.tell("saved", words.submitting);
-    const told = await keeping.submit();
-    if (told.next) { location.assign(told.next); return; }
-    sending = false;
-    tellBoth(told.problem);
+  enter() {
+    if (this.sending) return;
+    if (this.stage === "rate" && !this.work.now.unacceptable) this.toRanking();
+    else this.submit();
   }
-  function tellBoth(text) { view.tell("saved", text); view.say(text); }
+  refuse(text, letters) {
+    const told = text.replace("%letters", letters.join(", "));
+    this.tellBoth(told);
+    if (this.pane === "answers") this.focus(letters[0]);
+  }
+  tellBoth(text) { this.view.tell("saved", text, true); this.view.say(text); }
 
-  // After each answer the better known of the two meets the next one that has no place yet.
-  const compare = new Compare(document.querySelector("[data-compare]"), cards, (left, right, verdict) => {
-    const before = JSON.stringify(order.places);
-    if (verdict === "tie") order.equal(left, right);
-    else order.prefer(...(verdict === "left" ? [left, right] : [right, left]));
-    focused = right;
-    act(right, JSON.stringify(order.places) !== before);
-    show();
-    const following = letters.slice(letters.indexOf(right) + 1).find((letter) => !order.places[letter]);
-    return following ? [right, following] : null;
-  });
-  function openCompare() {
-    const index = Math.max(1, letters.indexOf(focused));
-    compare.open(letters[index - 1], letters[index]);
+  // What keeps a judgement from being whole; true where something does.
+  refused() {
+    const { work, order, words } = this;
+    if (work.now.unacceptable) return false;
+    if (this.rateFirst && work.unrated.length) this.refuse(words.missingRatings, work.unrated);
+    else if (this.partial ? order.last === 0 : !order.complete) this.refuse(words.missing, order.unplaced);
+    else if (this.reading.unread.length) { this.pane = "answers"; this.refuse(words.unread, this.reading.unread); }
+    else if (order.margins.some(Boolean) && !order.margins.every(Boolean)) this.tellBoth(words.missingGaps);
+    else return false;
+    return true;
   }
 
-  const actions = {
-    up: () => act(focused, order.up(focused)), down: () => act(focused, order.down(focused)),
-    tie: () => act(focused, order.tie(focused)), split: () => act(focused, order.split(focused)),
-    undo: () => act("", order.undo(), words.undone), redo: () => act("", order.redo(), words.undone),
-    compare: openCompare, help: () => document.querySelector("[data-keys]").showModal(),
-  };
-  const keys = {
-    j: () => step(1), k: () => step(-1), ArrowUp: actions.up, ArrowDown: actions.down, "=": actions.tie, "-": actions.split,
-    Backspace: takeBack, u: actions.undo, U: actions.redo, x: openCompare, c: openCompare, "?": actions.help, Enter: submit,
-    n: () => unacceptable.click(), g: () => document.querySelector("[data-guidelines]").click(),
-  };
-  const single = document.querySelector("[data-single-keys]");
-  single.checked = localStorage.getItem("single-keys") !== "off";
-  single.addEventListener("change", () => localStorage.setItem("single-keys", single.checked ? "on" : "off"));
-
-  // One rule: letters of answers are answers, digits are places, commands are what is left.
-  function pressed(event) {
-    const key = event.key, modified = event.ctrlKey || event.metaKey;
-    if (modified && key.toLowerCase() === "z") return event.shiftKey ? actions.redo : actions.undo;
-    if (modified || event.altKey || (!single.checked && key.length === 1)) return null;
-    if (cards[key.toUpperCase()] && !event.shiftKey) return () => next(key.toUpperCase());
-    if (/^[1-9]$/.test(key)) return () => act(focused, order.put(focused, Number(key)));
-    // Arrows scroll until the answer has a place to be moved from.
-    return key.startsWith("Arrow") && !order.places[focused] ? null : keys[key];
+  async submit() {
+    if (this.refused()) return;
+    this.sending = true;
+    this.view.tell("saved", this.words.submitting);
+    const { elements } = this.form, { margins } = this.order;
+    elements.seconds.value = Math.round(this.log.seconds);
+    elements.margins.value = this.order.complete && margins.some(Boolean) ? margins.join(",") : "";
+    elements.log.value = this.log.report({ presort: this.log.told.moves.some(([, , , source]) => source === "presort"), rateFirst: this.rateFirst });
+    const told = await this.keeping.submit();
+    this.sending = false;
+    if (!told.next) this.tellBoth(told.problem);
+    else if (told.plain && this.next.show(told.next)) { this.stop.abort(); start(); }
+    else { this.stop.abort(); location.assign(told.next); }
   }
-  document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest("input:not([type=checkbox]), select, textarea, dialog");
-    const pressing = [" ", "Enter"].includes(event.key) && event.target.closest("button, a, summary, input");
-    const action = typing || pressing ? null : pressed(event);
-    if (!action) return;
-    action();
-    event.preventDefault();
-  });
 
-  form.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-tier], [data-do], [data-jump]"), card = event.target.closest(".answer");
-    if (card && card.dataset.letter !== focused) focus(card.dataset.letter, { move: false });
-    if (button?.dataset.jump) focus(button.dataset.jump);
-    else if (button?.dataset.tier) act(focused, order.put(focused, Number(button.dataset.tier)));
-    else if (button) actions[button.dataset.do]();
-  });
-  form.addEventListener("focusin", (event) => {
-    const card = event.target.closest(".answer");
-    if (card && card.dataset.letter !== focused) focus(card.dataset.letter, { move: false });
-  });
-  form.addEventListener("change", () => { show(); save(); });
-  unacceptable.addEventListener("change", () => view.say(unacceptable.checked ? words.unacceptable : words.acceptable));
-  form.addEventListener("submit", (event) => { event.preventDefault(); submit(); });
-  view.onSwipe((letter) => { if (letter !== focused) focus(letter, { move: false }); });
-  draggable(view.rail, {
-    // Tapped in order of preference, the rail stays where it is.
-    pick: (letter) => (order.places[letter] ? focus(letter) : next(letter, { move: false })),
-    drop: (letter, where) => {
-      focused = letter;
-      if (where === "0") act(letter, order.takeBack(letter), words.takenBack);
-      else if (where.startsWith("above:")) act(letter, order.insert(letter, Number(where.slice(6))));
-      else act(letter, order.put(letter, Number(where)));
-    },
-  });
-
-  unacceptable.checked = draft.unacceptable ?? unacceptable.checked;
-  view.restoreFlags(draft.flags || {});
-  view.takeOver();
-  focus(focused);
-  keeping.tick();
+  leave() {
+    if (this.keeping.sent) return;
+    this.keeping.leave();
+    this.keeping.beacon(this.form.dataset.leaveUrl);
+    this.next.leave();
+  }
 }
+
+function start() {
+  const form = document.querySelector("[data-rank]");
+  if (form) new Page(form).open();
+}
+start();

@@ -1,8 +1,8 @@
-// What the ranking page shows of an Order: each card's place, the rail with its chips, the row of letters, the words said aloud.
+// What the ranking page shows of the work: each card, the row of letters, the bar on a phone, the words said aloud.
 export class RankView {
-  constructor(form, order) {
-    Object.assign(this, { form, order, words: form.querySelector("[data-words]").dataset, rail: form.querySelector("[data-rail]") });
-    this.cards = Object.fromEntries([...form.querySelectorAll("[data-letter]")].map((card) => [card.dataset.letter, card]));
+  constructor(form, work, order) {
+    Object.assign(this, { form, work, order, words: form.querySelector("[data-words]").dataset });
+    this.cards = Object.fromEntries([...form.querySelectorAll(".answer[data-letter]")].map((card) => [card.dataset.letter, card]));
   }
 
   part(name) { return this.form.querySelector(`[data-${name}]`); }
@@ -13,81 +13,76 @@ export class RankView {
   }
   say(text) { this.tell("aloud", text); }
 
-  flagsOf(letter) { return [...this.cards[letter].querySelectorAll('input[type="checkbox"]:checked')].map((box) => box.value); }
-  restoreFlags(flags) {
-    for (const [letter, names] of Object.entries(flags)) {
-      for (const box of this.cards[letter].querySelectorAll('input[type="checkbox"]')) box.checked = names.includes(box.value);
-    }
-  }
-
   fill(text, letter) {
-    const { order } = this;
-    return text.replace("%letter", letter).replace("%n", order.ranks[letter]).replace("%all", order.letters.length).replace("%others", order.tiedWith(letter).join(", "));
+    const { order, work } = this;
+    const parts = { "%letter": letter, "%n": order.ranks[letter], "%all": order.tiers.length, "%others": order.tiedWith(letter).join(", "), "%rating": work.now.ratings[letter] };
+    return text.replace(/%[a-z]+/g, (part) => parts[part] ?? part);
   }
   place(letter) {
     if (!this.order.places[letter]) return this.words.notPlaced;
     return this.fill(this.order.tiedWith(letter).length ? this.words.inPlaceTied : this.words.inPlace, letter);
   }
+  rating(letter) { return this.work.now.ratings[letter] ? this.fill(this.words.rated, letter) : this.words.notRated; }
+  state(letter) { return this.work.now.stage === "rate" ? this.rating(letter) : this.place(letter); }
 
-  button(className, letter, text) {
-    const button = document.createElement("button");
-    Object.assign(button, { type: "button", className, textContent: text });
-    button.setAttribute("aria-label", `${this.words.chip.replace("%letter", letter)}: ${this.place(letter)}`);
-    return button;
-  }
-  chip(letter) {
-    const chip = this.button(`chip${letter === this.focused ? " is-focused" : ""}`, letter, letter);
-    chip.dataset.letter = letter;
-    return chip;
-  }
   // On a phone one answer fills the screen: this row leads to the others.
   jump(letter) {
-    const rank = this.order.ranks[letter];
-    const jump = this.button(`rank__jump${rank ? " is-placed" : ""}`, letter, rank ? `${letter} ${rank}` : letter);
+    const { now } = this.work, told = now.stage === "rate" ? now.ratings[letter] : this.order.ranks[letter], jump = document.createElement("button");
+    Object.assign(jump, { type: "button", className: `rank__jump${told ? " is-placed" : ""}`, textContent: told ? `${letter} ${told}` : letter });
     jump.dataset.jump = letter;
+    jump.setAttribute("aria-label", `${letter}: ${this.state(letter)}`);
     jump.setAttribute("aria-current", String(letter === this.focused));
     return jump;
   }
-  row(place) {
-    const [gap, tier, number, chips] = ["li", "li", "span", "span"].map((tag) => document.createElement(tag));
-    [gap.className, tier.className, number.className, chips.className] = ["tier--gap", "tier", "tier__number", "tier__chips"];
-    gap.dataset.drop = `above:${place}`;
-    gap.setAttribute("aria-hidden", "true");
-    tier.dataset.drop = `${place}`;
-    number.textContent = place;
-    chips.append(...this.order.at(place).map((letter) => this.chip(letter)));
-    tier.append(number, chips);
-    return [gap, tier];
+
+  show(focused, { ready, pane }) {
+    const { order, work, words, form } = this, rating = work.now.stage === "rate";
+    this.focused = focused;
+    Object.assign(form.dataset, { stage: work.now.stage, pane });
+    for (const letter of order.letters) this.showCard(this.cards[letter], letter);
+    const held = document.activeElement?.dataset.jump;
+    this.part("letters").replaceChildren(...order.letters.map((letter) => this.jump(letter)));
+    if (held) form.querySelector(`[data-jump="${held}"]`)?.focus({ preventScroll: true });
+    const done = rating ? work.rated.length : order.letters.length - order.unplaced.length;
+    this.tell("placed", (rating ? words.countRated : words.count).replace("%done", done).replace("%all", order.letters.length));
+    const submit = this.part("submit");
+    submit.setAttribute("aria-disabled", String(!ready));
+    this.tell("submit", rating ? words.toRanking : work.now.proposed ? words.confirm : words.toSubmit);
+    for (const back of form.querySelectorAll('[data-do="back"]')) back.hidden = rating || !work.rateFirst;
+    form.elements.unacceptable.checked = work.now.unacceptable;
+    this.tell("pane", pane === "order" ? words.toAnswers : words.toOrder);
+    this.showBar(focused, rating);
   }
 
-  show(focused, mayNotSubmit) {
-    const { order, cards } = this;
-    this.focused = focused;
-    for (const letter of order.letters) this.showCard(cards[letter], letter);
-    const active = this.rail.contains(document.activeElement) ? document.activeElement.dataset.letter : null;
-    this.part("letters").replaceChildren(...order.letters.map((letter) => this.jump(letter)));
-    this.part("tiers").replaceChildren(...order.letters.flatMap((_letter, n) => this.row(n + 1)));
-    this.part("unplaced").replaceChildren(...order.unplaced.map((letter) => this.chip(letter)));
-    if (active) this.rail.querySelector(`.chip[data-letter="${active}"]`)?.focus();
-    this.tell("placed", this.words.count.replace("%placed", order.letters.length - order.unplaced.length).replace("%all", order.letters.length));
-    this.part("submit").setAttribute("aria-disabled", String(mayNotSubmit));
-  }
   showCard(card, letter) {
-    const place = this.order.places[letter];
+    const { work, order } = this, place = order.places[letter], rating = work.now.ratings[letter];
+    const done = work.now.stage === "rate" ? rating : place;
     card.classList.toggle("is-focused", letter === this.focused);
-    card.classList.toggle("is-placed", Boolean(place));
-    card.querySelector("[data-place]").textContent = this.place(letter);
+    card.classList.toggle("is-placed", Boolean(done));
+    card.querySelector("[data-place]").textContent = this.state(letter);
     card.querySelector(`[name="place-${letter}"]`).value = place || "";
-    card.querySelector("[data-flag-count]").textContent = this.flagsOf(letter).length || "";
-    for (const button of card.querySelectorAll("[data-tier]")) button.setAttribute("aria-pressed", String(Number(button.dataset.tier) === place));
+    const box = card.querySelector(`[name="rating-${letter}"]`);
+    if (box) box.value = rating || "";
+    const flags = work.now.flags[letter] || [];
+    card.querySelector("[data-flag-count]").textContent = flags.length || "";
+    for (const flag of card.querySelectorAll(`[name="flags-${letter}"]`)) flag.checked = flags.includes(flag.value);
+    press(card, rating, Boolean(place));
+  }
+
+  showBar(letter, rating) {
+    const bar = this.part("bar");
+    this.tell("letter", letter);
+    this.tell("letter-state", this.state(letter));
+    press(bar, this.work.now.ratings[letter], Boolean(this.order.places[letter]));
+    bar.querySelector("[data-rating]")?.toggleAttribute("hidden", !rating);
+    bar.querySelector("[data-tools]").hidden = rating;
   }
 
   // Boxes for people without a script give way to buttons, chips and keys.
   takeOver() {
     for (const box of this.form.querySelectorAll("[data-box]")) box.hidden = true;
-    for (const tools of this.form.querySelectorAll("[data-tools]")) tools.hidden = false;
     this.part("unplaced").parentElement.dataset.drop = "0";
-    this.rail.hidden = this.part("letters").hidden = false;
+    for (const name of ["rail", "letters", "bar", "views"]) this.part(name).hidden = false;
     this.form.dataset.ready = "";
   }
 
@@ -101,4 +96,9 @@ export class RankView {
       if (found) seen(found);
     });
   }
+}
+
+function press(where, rating, placed) {
+  for (const button of where.querySelectorAll("[data-rate]")) button.setAttribute("aria-pressed", String(Number(button.dataset.rate) === rating));
+  for (const button of where.querySelectorAll('[data-do="next"]')) button.textContent = placed ? button.dataset.placed : button.dataset.free;
 }

@@ -244,6 +244,11 @@ def test_a_draft_is_restored_on_reload(slot: Slot, ada: User, sign_in: SignIn) -
         '{"flags": {"A": ["unknown"]}}',
         '{"flags": {"Z": []}}',
         '{"flags": {"A": 3}}',
+        '{"ratings": {"A": 8}}',
+        '{"ratings": {"A": 0}}',
+        '{"ratings": {"Z": 1}}',
+        '{"history": ["\\u0000"]}',
+        '{"log": {"a": "\\ud800"}}',
         "[" * 10_000,
     ],
 )
@@ -254,7 +259,7 @@ def test_what_is_no_draft_is_refused(slot: Slot, ada: User, sign_in: SignIn, sta
 
 
 def test_a_draft_without_end_is_refused(slot: Slot, ada: User, sign_in: SignIn) -> None:
-    state = json.dumps({"history": ["x" * 30_000]})
+    state = json.dumps({"history": ["x" * 70_000]})
     assert (
         sign_in(ada).post(address("draft", slot), state, content_type="application/json").status_code == 413
     )
@@ -275,7 +280,7 @@ def test_signs_of_life_leaving_and_stopping(slot: Slot, ada: User, ben: User, si
     assert "Submit all the same" in lost.json()["problem"]
 
 
-@pytest.mark.parametrize("name", ["rank", "draft", "renew", "leave", "release"])
+@pytest.mark.parametrize("name", ["rank", "draft", "renew", "prefetch", "leave", "release"])
 def test_a_lease_is_nobody_elses(
     slot: Slot, ben: User, rosa: User, olga: User, other_project: Project, sign_in: SignIn, name: str
 ) -> None:
@@ -290,7 +295,7 @@ def test_a_lease_is_nobody_elses(
 def test_the_ranking_page_needs_its_csrf_token(slot: Slot, ada: User) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(ada)
-    for name in ("rank", "draft", "renew", "leave", "release"):
+    for name in ("rank", "draft", "renew", "prefetch", "leave", "release"):
         assert strict.post(address(name, slot), body("1234")).status_code == 403
 
 
@@ -369,6 +374,7 @@ def test_nothing_an_annotator_can_fetch_tells_who_wrote_or_ranked_what(
             address("draft", slot), json.dumps({"places": {"A": 1}}), content_type="application/json"
         ),
         browser.post(address("renew", slot)),
+        browser.post(address("prefetch", slot)),
         browser.post(address("rank", slot), body("1  "), **SCRIPTED),
         browser.post(address("rank", slot), body("123"), follow=True),
         browser.get(address("rank", slot)),
@@ -378,6 +384,7 @@ def test_nothing_an_annotator_can_fetch_tells_who_wrote_or_ranked_what(
         text = answer.content.decode() + str(dict(answer.headers))
         assert not [secret for secret in SECRETS if secret in text], answer.request["PATH_INFO"]
     page = seen[2].content.decode()
+    assert seen[5].json()["next"]
     assert "answer 0 to" in page or "answer 1 to" in page
     for response in slot.item.responses.all():
         assert not re.search(rf'(value|data-\w+|id)="{response.pk}"', page)

@@ -1,5 +1,6 @@
 """Rankings by import, by rule and from chat: the same rules, and the public line comes back as it went in."""
 
+import json
 import random
 import uuid
 from typing import Any
@@ -57,9 +58,12 @@ def random_line(number: int, chance: random.Random) -> dict[str, Any]:
         }
     if chance.random() < 0.5:
         line |= {
-            "margins": [1] * (len(tiers) - 1),
+            "margins": [chance.choice([1, 2, 3, 1.5]) for _gap in tiers[1:]],
             "flags": {ids[0]: ["odd"]},
-            "ratings": {ids[1]: {"overall": 7}},
+            "ratings": {
+                name: {"overall": chance.randint(1, 7), "harmless": 6.5}
+                for name in chance.sample(ids, chance.randint(1, len(ids)))
+            },
         }
     if chance.random() < 0.3:
         line["responses"][0]["policy"] = "some-model"
@@ -79,7 +83,45 @@ def test_random_tiered_rankings_come_back_as_they_went_in(imports: Campaign, ros
     exported = list(queries.ranking_lines(imports.project))
     assert exported == lines
     assert [to_line(parse_ranking(line, "here")) for line in exported] == lines
+    assert json.dumps(exported) == json.dumps(list(queries.ranking_lines(imports.project)))
     assert AuditEntry.objects.filter(verb="recorded rankings").count() == 1
+
+
+def test_ratings_and_margins_come_into_columns_and_back_out_of_them(imports: Campaign, rosa: User) -> None:
+    told = next(line for line in (random_line(n, random.Random(n)) for n in range(99)) if line.get("ratings"))
+    (ranking,) = services.record_rankings(campaign=imports, rankings=[told], by=rosa)
+    rows = {(row.response.key, row.name): row.value for row in ranking.ratings.select_related("response")}
+    assert rows == {
+        (key, name): value for key, given in told["ratings"].items() for name, value in given.items()
+    }
+    assert ranking.margins == told["margins"]
+    assert not {"ratings", "margins", "flags"} & set(ranking.detail)
+    whole = queries.ranking_line(ranking)
+    assert json.dumps(whole["ratings"]) == json.dumps(told["ratings"])
+    assert whole["margins"] == told["margins"]
+
+
+@pytest.mark.parametrize("odd", [{}, {"r1-0": {}}, {"r1-0": {"x" * 61: 3}}, {"r1-0": {"": 3}}])
+def test_ratings_that_rows_cannot_hold_stay_as_they_were_told(
+    imports: Campaign, rosa: User, odd: dict[str, Any]
+) -> None:
+    line = random_line(1, random.Random(3)) | {"ratings": odd}
+    (ranking,) = services.record_rankings(campaign=imports, rankings=[line], by=rosa)
+    assert not ranking.ratings.exists()
+    assert queries.ranking_line(ranking)["ratings"] == odd
+
+
+@pytest.mark.parametrize("change", ["ratings", "margins", "flags"])
+def test_importing_other_ratings_margins_or_flags_under_a_known_id_is_refused(
+    imports: Campaign, rosa: User, change: str
+) -> None:
+    line = random_line(1, random.Random(3))
+    line |= {"tiers": [["r1-0"], ["r1-1"]], "ratings": {"r1-0": {"overall": 3}}, "margins": [1]}
+    line |= {"flags": {"r1-0": ["odd"]}}
+    services.record_rankings(campaign=imports, rankings=[line], by=rosa)
+    other = {"ratings": {"r1-0": {"overall": 4}}, "margins": [2], "flags": {"r1-0": ["even"]}}[change]
+    with pytest.raises(services.RankingsRefused, match="another order"):
+        services.record_rankings(campaign=imports, rankings=[{**line, change: other}], by=rosa)
 
 
 def test_importing_twice_adds_nothing_and_another_order_is_refused(imports: Campaign, rosa: User) -> None:
@@ -268,7 +310,7 @@ def test_reading_lines_takes_the_same_statements_for_few_and_many(
         chance = random.Random(count)
         lines = [random_line(1000 * count + number, chance) for number in range(count)]
         services.record_rankings(campaign=campaign, rankings=lines, by=rosa)
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):
             assert len(list(queries.ranking_lines(project, {"campaigns": [campaign.pk]}))) == count
 
 

@@ -1,6 +1,7 @@
 """The researcher's pages: campaigns, their progress, their labels."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from labelplatform.accounts.models import Project, Role, User
+from labelplatform.accounts.models import AuditEntry, Project, Role, User
 from labelplatform.labels.models import Campaign
 from tests.labelplatform.builders import build_membership, build_user
 from tests.labelplatform.labels.building import build_campaign, build_prompt_set, claimed, submit
@@ -32,6 +33,26 @@ def test_a_campaign_is_made_over_a_prompt_set(project: Project, rosa: User, sign
     campaign = Campaign.objects.get()
     assert answer.headers["Location"] == reverse("labels:campaign", args=["harbour", campaign.pk])
     assert (campaign.items.count(), campaign.slots.count(), campaign.overlap) == (3, 6, 2)
+
+
+@pytest.mark.parametrize(
+    ("ticked", "stages"),
+    [({}, (False, False)), ({"rate_first": "on"}, (True, False)), ({"presort": "on"}, (False, False)),
+     ({"rate_first": "on", "presort": "on"}, (True, True))],
+)  # fmt: skip
+def test_rating_first_and_its_proposal_are_switches_of_a_campaign(
+    project: Project, rosa: User, sign_in: SignIn, ticked: dict[str, str], stages: tuple[bool, bool]
+) -> None:
+    prompt_set = build_prompt_set(project, rosa)
+    page = reverse("labels:add_campaign", args=["harbour"])
+    assert 'name="rate_first" id="id_rate_first" checked' in re.sub(
+        r' aria-describedby="[^"]*"', "", sign_in(rosa).get(page).content.decode()
+    )
+    sign_in(rosa).post(page, wish(prompt_set.pk, **ticked))
+    campaign = Campaign.objects.get()
+    assert (campaign.rate_first, campaign.presort) == stages
+    entry = AuditEntry.objects.get(verb="set campaign stages")
+    assert entry.detail == {"rate_first": stages[0], "presort": stages[1]}
 
 
 @pytest.mark.parametrize("change", [{"overlap": 0}, {"name": ""}, {"kind": "rating"}, {"prompt_set": 10**6}])

@@ -4,14 +4,24 @@ from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from labelplatform.prompts.rendering import language_of, render_markdown, sanitise
 
 # Said again here on purpose: a list that grows in the product must grow under somebody's eyes.
 HARMLESS = {
     *"p br hr blockquote pre code em strong s a ul ol li h4 h5 h6 table thead tbody tr th td".split(),
+    *"math mrow mi mn mo ms mtext mspace mfrac msqrt mroot mstyle mpadded msub msup msubsup munder".split(),
+    *"mover munderover mmultiscripts mprescripts mphantom mtable mtr mtd menclose".split(),
 }
-KNOWN = {("a", "href"), ("a", "title"), ("a", "rel"), ("a", "target"), ("ol", "start")}
+KNOWN = {
+    *{("a", "href"), ("a", "title"), ("a", "rel"), ("a", "target"), ("ol", "start"), ("math", "display")},
+    *{("mo", name) for name in "stretchy fence separator form accent movablelimits largeop".split()},
+    *{("mi", "mathvariant"), ("mover", "accent"), ("munder", "accentunder"), ("mfrac", "linethickness")},
+    *{("mspace", "width"), ("mstyle", "displaystyle"), ("mstyle", "scriptlevel")},
+    *{("mtable", "columnalign"), ("mtable", "displaystyle"), ("mtd", "columnalign")},
+}
 
 PAYLOADS = [
     "<script>alert(1)</script>",
@@ -104,6 +114,26 @@ PAYLOADS = [
     "**<script>alert(1)</script>**",
     "[<img src=x onerror=alert(1)>](https://ok.example)",
     '<a href="https://ok.example" onclick="alert(1)">x</a>',
+    r"$\text{<script>alert(1)</script>}$",
+    r"$\text{<img src=x onerror=alert(1)>}$",
+    r"$$\mbox{</math><script>alert(1)</script>}$$",
+    r"\(\href{javascript:alert(1)}{x}\)",
+    r"$\href{https://evil.example}{x}$",
+    r"$\style{position:fixed}{x}$",
+    r"$\class{button}{x}$",
+    r"$\color{red\" onmouseover=alert(1) x=\"}{x}$",
+    r"\[\newcommand{\a}{\href{javascript:alert(1)}{x}}\a\]",
+    r"$<script>alert(1)</script>$",
+    r"$x</mi></math><img src=x onerror=alert(1)>$",
+    r"$\hspace{1em\" onclick=\"alert(1)}$",
+    r"$\operatorname{<svg onload=alert(1)>}$",
+    r"$\includegraphics{https://evil.example/x.png}$",
+    "<math><mi><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror=alert(1)&gt;'>",
+    "<math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>",
+    "<math><maction actiontype=statusline xlink:href=javascript:alert(1)>x</maction></math>",
+    "<math><mi style='position:fixed' id=x class=button href=javascript:alert(1)>x</mi></math>",
+    "<math><semantics><annotation-xml encoding=text/html><img src=x onerror=alert(1)></annotation-xml></math>",
+    "<math><mspace width=99999em></mspace></math>",
 ]
 
 
@@ -229,3 +259,63 @@ def test_deep_nesting_and_long_lines_are_no_trouble() -> None:
 )
 def test_the_language_of_a_text(text: str, told: str, language: str) -> None:
     assert language_of(text, told) == language
+
+
+@pytest.mark.parametrize(
+    ("text", "display"),
+    [
+        ("the mean $\\bar{x}$ is", "inline"),
+        (r"the mean \(\bar{x}\) is", "inline"),
+        ("$$\\bar{x}$$", "block"),
+        (r"so \[\bar{x}\] is", "block"),
+        ("$$\n\\bar{x}\n= 1\n- 2\n+ 3\n$$", "block"),
+        ("\\[\n\\bar{x}\n+ 3\n\\]\nand then", "block"),
+        ("- one\n\n  $$\n  \\bar{x}\n  $$", "block"),
+    ],
+)
+def test_formulas_become_mathml(text: str, display: str) -> None:
+    html = render_markdown(text)
+    assert f'<math display="{display}">' in html
+    assert "<mover>" in html
+    assert "$" not in html
+    assert "\\" not in html
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "costs $5 and $6",
+        "from $5-$6 on",
+        "a $ b $ c",
+        r"$\frac{$",
+        r"$\unknowncommand{x}$",
+        r"$\text{a<b}$",
+        r"$\newcommand{\a}{b}\a$",
+        "$$\nnever closed",
+        r"\(\left( x\)",
+        "`$x$`",
+        "$" + "x" * 1001 + "$",
+    ],
+)
+def test_what_is_no_formula_stays_the_text_it_is(text: str) -> None:
+    html = render_markdown(text)
+    assert "<math" not in html
+    assert "$" in html or "(" in html
+
+
+def test_wide_blanks_are_taken_out_and_small_ones_kept() -> None:
+    assert 'width="' not in render_markdown(r"$a\hspace{99999em}b$")
+    assert 'width="1em"' in render_markdown(r"$a\hspace{1em}b$")
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            r"\frac { } x ^ _ & \\ \left( \right) \begin{matrix} \end{matrix} \sqrt [ ] \genfrac \hspace \color "
+            r"\big \limits \sum \text{a} \substack \over 1em ' \overset \tag \hline % # 天 < \href".split()
+        ),
+        max_size=14,
+    )
+)
+def test_no_formula_however_broken_breaks_the_page(parts: list[str]) -> None:
+    assert harmless(render_markdown(f"${''.join(parts)}$\n\n$$\n{' '.join(parts)}\n$$"))

@@ -1,0 +1,40 @@
+// The next item is promised and its page fetched while this one is worked on, so that submitting shows it at once.
+const AGAIN = 60_000;
+
+export class Next {
+  constructor(form, keeping, signal) {
+    Object.assign(this, { form, keeping, signal, asked: false, page: null, address: "" });
+  }
+
+  async look() {
+    if (this.asked || this.keeping.sent) return;
+    this.asked = true;
+    await this.promise();
+    if (!this.address || this.signal.aborted) return;
+    const answer = await fetch(this.address, { headers: { Accept: "text/html" } }).catch(() => null);
+    if (!answer || !answer.ok || answer.redirected) return;
+    this.page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    // As long as we stay here, the promise is renewed.
+    const timer = setInterval(() => { if (!document.hidden) this.promise(); }, AGAIN);
+    this.signal.addEventListener("abort", () => clearInterval(timer));
+  }
+
+  async promise() {
+    const answer = await this.keeping.post(this.form.dataset.nextUrl).catch(() => null);
+    if (answer && answer.ok && !answer.redirected) this.address = (await answer.json()).next || "";
+  }
+
+  leave() { if (this.address) this.keeping.beacon(`${this.address}release/`); }
+
+  // Puts the fetched page in this one's place; false where there is none for this address.
+  show(address) {
+    const main = this.page?.querySelector("main");
+    if (!main?.querySelector("[data-rank]") || this.address !== address) return false;
+    document.title = this.page.title;
+    history.replaceState(null, "", address);
+    document.querySelector("main").replaceWith(document.adoptNode(main));
+    for (const back of document.querySelectorAll('.topbar input[name="next"]')) back.value = address;
+    scrollTo(0, 0);
+    return true;
+  }
+}
