@@ -75,6 +75,14 @@ DATABASES = {
         _environment.text("DATABASE_URL", f"sqlite:///{LABELPLATFORM_DATA / 'platform.sqlite3'}")
     )
 }
+# In each process: the fixed parts of pages that people open all day. Nothing of anybody is kept there.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "TIMEOUT": None,
+        "OPTIONS": {"MAX_ENTRIES": 2000},
+    }
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"

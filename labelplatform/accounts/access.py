@@ -41,6 +41,8 @@ def project_view(*roles: str) -> Callable[[Callable[..., HttpResponseBase]], Pro
                 raise Http404
             if membership.role not in admitted:
                 raise PermissionDenied
+            # The top bar asks again.
+            request.membership = membership  # type: ignore[attr-defined]
             return view(request, project=membership.project, membership=membership, **address)
 
         enter.roles = admitted  # type: ignore[attr-defined]

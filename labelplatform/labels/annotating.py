@@ -74,7 +74,9 @@ def start(request: HttpRequest, pk: int, *, project: Project, membership: Member
     token = slot.lease_token if slot else None
     if token is None or request.headers.get("Prefer") != "return=representation":
         return redirect(address)
-    page = _page(request, _desk(request, project, token), typed=None)
+    assert slot is not None
+    slot.campaign = campaign
+    page = _page(request, Desk(project, annotator, slot, token), typed=None)
     page.headers["Content-Location"] = address
     return page
 

@@ -23,6 +23,11 @@ class ShownAnswer:
     rating: int | str | None
     flags: frozenset[str]
 
+    @property
+    def flagged(self) -> str:
+        """The flags as one word."""
+        return ",".join(sorted(self.flags))
+
 
 @dataclass(frozen=True)
 class ShownItem:
@@ -51,12 +56,12 @@ class ShownItem:
 
 def slot_of(project: Project, annotator: User, token: uuid.UUID) -> Slot | None:
     """The slot that this person was promised under this token once; None for anybody else's."""
-    lease = (
-        Lease.objects.filter(token=token, annotator=annotator, slot__campaign__project=project)
-        .select_related("slot__campaign", "slot__item__prompt")
-        .first()
-    )
-    return lease.slot if lease else None
+    found = Lease.objects.filter(token=token, annotator=annotator, slot__campaign__project=project)
+    lease = next(iter(found.select_related("slot__campaign", "slot__item")[:1]), None)
+    if lease is None:
+        return None
+    lease.slot.campaign.project = project
+    return lease.slot
 
 
 def is_held(slot: Slot, token: uuid.UUID) -> bool:
@@ -66,7 +71,8 @@ def is_held(slot: Slot, token: uuid.UUID) -> bool:
 
 def responses_by_letter(slot: Slot) -> dict[str, int]:
     """The slot's letters with the responses they stand for, in the order shown. For the server only."""
-    stored = list(ItemResponse.objects.filter(item=slot.item_id).values_list("response", flat=True))
+    placed = ItemResponse.objects.filter(item=slot.item_id).order_by("position")
+    stored = list(placed.values_list("response_id", flat=True))
     return dict(zip(letters(len(stored)), (stored[place] for place in slot.shown_order), strict=True))
 
 
@@ -74,8 +80,10 @@ def shown_item(
     slot: Slot, annotator: User, token: uuid.UUID, typed: Mapping[str, str] | None = None
 ) -> ShownItem:
     """What to put on the page, in two statements; `typed` is what a refused form had in its boxes."""
-    stored = [place.response.text for place in slot.item.placed_responses.select_related("response")]
-    draft = Draft.objects.filter(slot=slot, annotator=annotator).values_list("state", flat=True).first() or {}
+    placed = ItemResponse.objects.filter(item=slot.item_id).order_by("position")
+    stored = list(placed.values_list("response__text", flat=True))
+    drafts = Draft.objects.filter(slot=slot, annotator=annotator).values_list("state", flat=True)[:1]
+    draft = next(iter(drafts), {})
     flags = draft.get("flags", {})
     tiers, ratings = draft.get("places", {}), draft.get("ratings", {})
     if typed:

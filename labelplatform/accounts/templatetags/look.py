@@ -198,6 +198,9 @@ def _doors(project: Project, path: str, names: list[tuple[str, str]]) -> list[Do
 def _membership(request: HttpRequest | None) -> Membership | None:
     """The reader's place in the project named in the address; pages of errors have neither."""
     user = getattr(request, "user", None)
+    known: Membership | None = getattr(request, "membership", None)
+    if known is not None:
+        return known
     match = request.resolver_match if request is not None else None
     if match is None or user is None or not user.is_authenticated or "slug" not in match.kwargs:
         return None

@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 
 from labelplatform.accounts.models import User
 from labelplatform.accounts.services import record
@@ -13,6 +12,7 @@ from labelplatform.labels import rules
 from labelplatform.labels.logs import Log
 from labelplatform.labels.models import (
     Draft,
+    ItemResponse,
     Lease,
     Placement,
     Ranking,
@@ -132,7 +132,7 @@ def submit_judgement(
 
 
 def _earlier(submission: uuid.UUID, judgement: rules.Judgement, by: User) -> Ranking | None:
-    earlier = Ranking.objects.filter(submission=submission).first()
+    earlier = next(iter(Ranking.objects.filter(submission=submission)[:1]), None)
     if earlier is not None and (earlier.body_digest != judgement.digest() or earlier.annotator_id != by.pk):
         raise SubmissionConflict
     return earlier
@@ -141,14 +141,14 @@ def _earlier(submission: uuid.UUID, judgement: rules.Judgement, by: User) -> Ran
 def _store(
     slot: Slot, lease_token: uuid.UUID, submission: uuid.UUID, judgement: rules.Judgement, by: User
 ) -> Ranking:
-    if not Lease.objects.filter(slot=slot, annotator=by, token=lease_token).exists():
-        raise LeaseLost
-    responses = list(slot.item.placed_responses.values_list("response", flat=True))
+    placed = ItemResponse.objects.filter(item=slot.item_id).order_by("position")
+    responses = list(placed.values_list("response_id", flat=True))
     rules.check_submitted(judgement, campaign=slot.campaign, responses=responses)
-    held = Q(state=Slot.State.LEASED, annotator=by) | Q(state=Slot.State.OPEN)
-    filled = Slot.objects.filter(held, pk=slot.pk, lease_token=lease_token).update(
-        state=Slot.State.DONE, annotator=by, lease_expires_at=None
-    )
+    held = Slot.objects.filter(pk=slot.pk, lease_token=lease_token, state=Slot.State.LEASED, annotator=by)
+    filled = held.update(state=Slot.State.DONE, annotator=by, lease_expires_at=None)
+    # Who fills the slot was promised it; late work needs to have been.
+    if not filled and not Lease.objects.filter(slot=slot, annotator=by, token=lease_token).exists():
+        raise LeaseLost
     ranking = Ranking.objects.create(
         item=slot.item,
         slot=slot,
@@ -188,6 +188,6 @@ def store_placements(stored: Sequence[tuple[Ranking, rules.Judgement, Sequence[i
             for response, given in judgement.ratings.items()
             for name, value in given.items()
         ]
-    Placement.objects.bulk_create(placements, batch_size=1000)
-    ResponseFlag.objects.bulk_create(flags, batch_size=1000)
-    ResponseRating.objects.bulk_create(ratings, batch_size=1000)
+    for model, rows in ((Placement, placements), (ResponseFlag, flags), (ResponseRating, ratings)):
+        if rows:
+            model.objects.bulk_create(rows, batch_size=1000)  # type: ignore[attr-defined]
