@@ -72,7 +72,7 @@ def check(judgement: Judgement, *, campaign: Campaign, responses: Collection[int
         raise JudgementRefused(_("A tier without an answer was sent."))
     if len(set(placed)) < len(placed):
         raise JudgementRefused(_("An answer was placed twice."))
-    if {*placed, *judgement.flags, *judgement.ratings} - set(responses):
+    if set(placed) - set(responses) or {*judgement.flags, *judgement.ratings} - set(responses):
         raise JudgementRefused(_("An answer was named that is not part of this item."))
     unknown = {name for names in judgement.flags.values() for name in names} - set(FLAGS)
     if unknown:

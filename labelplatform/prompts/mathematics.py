@@ -54,8 +54,12 @@ NOT_CONVERTED = re.compile(
 )
 TEXT_WITH_MARKUP = re.compile(r"\\(text|mbox|hbox|fbox|emph|llap|rlap|clap)[^}]*[<>&]")
 # The converter's own errors have no common kind, and some of its functions fall over what they do not expect.
-FAILURES = (
-    *(error for error in vars(exceptions).values() if isinstance(error, type)),
+FAILURES: tuple[type[Exception], ...] = (
+    *(
+        error
+        for error in vars(exceptions).values()
+        if isinstance(error, type) and issubclass(error, Exception)
+    ),
     *(LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError, StopIteration),
 )
 DELIMITERS = (("$$", "$$", True), ("\\[", "\\]", True), ("\\(", "\\)", False), ("$", "$", False))

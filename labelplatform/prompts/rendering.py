@@ -4,6 +4,8 @@ Markdown is parsed without raw HTML and without images (an image address tells i
 comes out passes an allow-list: no script, style, form, frame, id, class or event can be part of it.
 """
 
+from functools import lru_cache
+
 import nh3
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
@@ -25,6 +27,8 @@ _markdown.disable("image")
 mathematics.add_mathematics(_markdown)
 
 
+# The same answers are shown again and again: to each annotator of an item, and once more to whoever reloads.
+@lru_cache(maxsize=512)
 def render_markdown(text: str) -> SafeString:
     """Return `text` as HTML that can hold nothing but text, lists, tables, code, formulas and links."""
     tokens = _markdown.parse(text)

@@ -50,13 +50,9 @@ def save_draft(
     """
     if len(json.dumps(state)) > DRAFT_LIMIT_BYTES:
         raise DraftRefused
-    last = (
-        Lease.objects.filter(slot=slot, annotator=annotator).order_by("-pk").values_list("token", flat=True)
-    )
-    promised = last.first()
-    if promised is None:
+    if not Lease.objects.filter(slot=slot, annotator=annotator).exists():
         raise LeaseLost
-    if token is not None and token != promised:
+    if token is not None and token != _last_token(slot, annotator):
         raise DraftOvertaken
     draft = Draft.objects.select_for_update().filter(slot=slot, annotator=annotator).first()
     if draft is None:
@@ -73,6 +69,11 @@ def save_draft(
     draft.state = dict(state)
     draft.save(update_fields=["state", "at"])
     return draft
+
+
+def _last_token(slot: Slot, annotator: User) -> uuid.UUID | None:
+    leases = Lease.objects.filter(slot=slot, annotator=annotator).order_by("-pk")
+    return leases.values_list("token", flat=True).first()
 
 
 def _number(state: Mapping[str, object], name: str) -> int:

@@ -8,7 +8,7 @@ export class RankView {
   part(name) { return this.form.querySelector(`[data-${name}]`); }
   tell(name, text, urgent = false) {
     const place = this.form.querySelector(`[data-show="${name}"]`);
-    if (place.textContent !== text) place.textContent = text;
+    write(place, String(text));
     place.classList.toggle("is-urgent", urgent);
   }
   say(text) { this.tell("aloud", text); }
@@ -59,12 +59,12 @@ export class RankView {
     const done = work.now.stage === "rate" ? rating : place;
     card.classList.toggle("is-focused", letter === this.focused);
     card.classList.toggle("is-placed", Boolean(done));
-    card.querySelector("[data-place]").textContent = this.state(letter);
+    write(card.querySelector("[data-place]"), this.state(letter));
     card.querySelector(`[name="place-${letter}"]`).value = place || "";
     const box = card.querySelector(`[name="rating-${letter}"]`);
     if (box) box.value = rating || "";
     const flags = work.now.flags[letter] || [];
-    card.querySelector("[data-flag-count]").textContent = flags.length || "";
+    write(card.querySelector("[data-flag-count]"), flags.length ? String(flags.length) : "");
     for (const flag of card.querySelectorAll(`[name="flags-${letter}"]`)) flag.checked = flags.includes(flag.value);
     press(card, rating, Boolean(place));
   }
@@ -98,7 +98,10 @@ export class RankView {
   }
 }
 
+// Long answers make every needless change dear: what stands there already is left alone.
+function write(place, text) { if (place.textContent !== text) place.textContent = text; }
+function say(button, name, value) { if (button.getAttribute(name) !== value) button.setAttribute(name, value); }
 function press(where, rating, placed) {
-  for (const button of where.querySelectorAll("[data-rate]")) button.setAttribute("aria-pressed", String(Number(button.dataset.rate) === rating));
-  for (const button of where.querySelectorAll('[data-do="next"]')) button.textContent = placed ? button.dataset.placed : button.dataset.free;
+  for (const button of where.querySelectorAll("[data-rate]")) say(button, "aria-pressed", String(Number(button.dataset.rate) === rating));
+  for (const button of where.querySelectorAll('[data-do="next"]')) write(button, placed ? button.dataset.placed : button.dataset.free);
 }

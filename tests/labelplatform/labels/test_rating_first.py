@@ -255,7 +255,13 @@ def test_the_page_says_what_comes_first(slot: Slot, ada: User, sign_in: SignIn, 
 
 
 def test_a_draft_brings_back_ratings_steps_and_view(slot: Slot, ada: User, sign_in: SignIn) -> None:
-    state = {"ratings": {"A": 7}, "stage": "rate", "history": [{"ratings": {}}], "future": [], "view": "grid"}
+    state: dict[str, Any] = {
+        "ratings": {"A": 7},
+        "stage": "rate",
+        "history": [{"ratings": {}}],
+        "future": [],
+        "view": "grid",
+    }
     state |= {
         "margins": {},
         "proposed": False,
