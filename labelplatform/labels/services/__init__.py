@@ -9,6 +9,13 @@ from labelplatform.labels.services.campaigns import (
     create_campaign_over,
     set_state,
 )
+from labelplatform.labels.services.examining import Note, Preview, Row, Status, Wishes
+from labelplatform.labels.services.importing import (
+    LabelsRefused,
+    check_target,
+    import_labels,
+    preview_import,
+)
 from labelplatform.labels.services.recording import RankingsRefused, record_comparison, record_rankings
 from labelplatform.labels.services.submission import (
     DraftRefused,
@@ -21,14 +28,23 @@ __all__ = [
     "CampaignRefused",
     "DraftRefused",
     "JudgementRefused",
+    "LabelsRefused",
     "LeaseLost",
+    "Note",
+    "Preview",
     "RankingsRefused",
+    "Row",
+    "Status",
     "SubmissionConflict",
+    "Wishes",
     "add_items",
+    "check_target",
     "claim",
     "create_campaign",
     "create_campaign_over",
+    "import_labels",
     "linger",
+    "preview_import",
     "record_comparison",
     "record_rankings",
     "release",
