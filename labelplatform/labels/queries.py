@@ -18,6 +18,7 @@ from labelplatform.prompts.models import Response
 
 # SQLite takes only so many values in one statement.
 RANKINGS_AT_ONCE = 400
+CHARACTERS_REMEMBERED = 8_000_000
 
 
 class Filters(TypedDict, total=False):
@@ -96,9 +97,9 @@ def ranking_lines(
 
 def _streamed(found: QuerySet[Ranking]) -> Iterator[dict[str, object]]:
     pks = found.values_list("pk", flat=True).iterator(chunk_size=RANKINGS_AT_ONCE)
-    names: dict[int, str] = {}
+    memory = LineMemory()
     while batch := list(islice(pks, RANKINGS_AT_ONCE)):
-        yield from lines_of(batch, names)
+        yield from lines_of(batch, memory)
 
 
 def _last_sent(project: Project, key: str) -> int:
@@ -118,16 +119,53 @@ class LineItem:
     responses: list[dict[str, object]]
     key_of: dict[int, str]
 
+    @property
+    def characters(self) -> int:
+        """About how much text it holds."""
+        return sum(len(str(one["content"])) for one in self.messages) + sum(
+            len(str(one["text"])) for one in self.responses
+        )
 
-def lines_of(pks: Sequence[int], names: dict[int, str]) -> Iterator[dict[str, object]]:
-    """The lines of some rankings by plain rows: a model instance of each placement takes five times as long.
 
-    `names` remembers user names by id from call to call.
+class LineMemory:
+    """What is remembered from batch to batch: user names, and the items read last, up to so many characters.
+
+    The rankings of one item come in close together, so most batches find their items here.
     """
-    found = list(Ranking.objects.filter(pk__in=pks).order_by("pk"))
-    strangers = {ranking.annotator_id for ranking in found} - set(names)
-    names.update(User.objects.filter(pk__in=strangers).values_list("pk", "username"))
-    items = _line_items({ranking.item_id for ranking in found})
+
+    def __init__(self, characters: int = CHARACTERS_REMEMBERED) -> None:
+        self.names: dict[int, str] = {}
+        self._items: dict[int, LineItem] = {}
+        self._characters, self._most = 0, characters
+
+    @property
+    def remembered(self) -> int:
+        """How many items are remembered now."""
+        return len(self._items)
+
+    def names_of(self, pks: set[int]) -> dict[int, str]:
+        """The user names of these people, at least."""
+        strangers = User.objects.filter(pk__in=pks - set(self.names))
+        self.names.update(strangers.values_list("pk", "username"))
+        return self.names
+
+    def items_of(self, pks: set[int]) -> dict[int, LineItem]:
+        """These items; the oldest remembered ones make room for what had to be read."""
+        read = _line_items(pks - set(self._items))
+        found = read | {pk: self._items[pk] for pk in pks - set(read)}
+        self._items |= read
+        self._characters += sum(item.characters for item in read.values())
+        while self._characters > self._most:
+            oldest = next(iter(self._items))
+            self._characters -= self._items.pop(oldest).characters
+        return found
+
+
+def lines_of(pks: Sequence[int], memory: LineMemory) -> Iterator[dict[str, object]]:
+    """The lines of some rankings by plain rows: a model instance of each placement takes five times as long."""
+    found = list(Ranking.objects.filter(pk__in=pks).defer("submission", "body_digest", "at").order_by("pk"))
+    names = memory.names_of({ranking.annotator_id for ranking in found})
+    items = memory.items_of({ranking.item_id for ranking in found})
     placed, flagged = defaultdict(list), defaultdict(list)
     placements = Placement.objects.filter(ranking__in=pks).order_by("pk")
     for ranking, response, tier in placements.values_list("ranking", "response", "tier"):

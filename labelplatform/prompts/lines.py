@@ -68,7 +68,7 @@ class ResponseLine:
 
 def check_storable(line: Line) -> None:
     """Refuse what no database column takes: NUL, lone surrogates, texts without end."""
-    waiting: list[tuple[str, object]] = list(line.items())
+    waiting: list[tuple[str, object]] = [*line.items(), *(("keys", key) for key in line)]
     while waiting:
         name, value = waiting.pop()
         if isinstance(value, Mapping):

@@ -118,6 +118,9 @@ ACCOUNTS = [
 LABELS = [
     Row("labels:index", get=research(200)),
     Row("labels:download", get=research(200)),
+    Row("labels:import_labels", get=research(200), post=research(422), body=unnamed),
+    Row("labels:exports", get=research(200)),
+    Row("labels:export", get=research(200), parts=lambda _: {"name": "trl-preference"}),
     Row(
         "labels:ranking",
         get=to(200, "reviewer", "researcher", "administrator"),
@@ -191,6 +194,9 @@ SNAPSHOTS = [
         parts=lambda s: {"pk": s.snapshot.pk, "filename": "rankings.jsonl"},
     ),
 ]
+SNAPSHOTS.append(
+    Row("snapshots:export", get=research(200), parts=lambda s: {"pk": s.snapshot.pk, "name": "rankings"})
+)
 CHAT = [
     Row("chat:index", get=members(200)),
     Row("chat:start", post=members(302)),

@@ -85,7 +85,7 @@ def detect(stream: BinaryIO) -> Format:
     record = next(iter(read_json(stream)), None)
     stream.seek(0)
     if record is None:
-        raise Unreadable("found an empty list, wanted at least one record")
+        raise Unreadable("found no record, wanted at least one")
     # A first line that cannot be read says nothing about the format; its own refusal comes with the reading.
     return RANKINGS if record.value is None else _of(record.value)
 
@@ -132,7 +132,12 @@ def read(stream: BinaryIO, format_name: str = "") -> Iterator[Reading]:
     try:
         chosen = _chosen(stream, format_name)
         records = spreadsheets.read_rows(stream) if chosen is CSV else read_json(stream)
-        yield from _readings(chosen, records)
+        nothing = True
+        for reading in _readings(chosen, records):
+            nothing = False
+            yield reading
+        if nothing:
+            raise Unreadable("found no record, wanted at least one")
     except Unreadable as error:
         yield Reading(error.line, refusal=str(error))
 

@@ -58,8 +58,10 @@ ALSO_WORDS = (
     ),
     *("Copilot", "Dolly", "Cohere", "Zephyr", "Hermes", "Gemma", "Phi", "Yi"),
 )
-_ALWAYS = re.compile(rf"(?<!\w)(?:{'|'.join(ALWAYS)})(?![a-z])", re.IGNORECASE)
-_VERSIONED = re.compile(rf"\b({'|'.join(ALSO_WORDS)})[- ]?(?:v?\d[\w.]*|Pro|Ultra|Sonnet|Opus|Haiku|Chat)\b")
+_ALWAYS = re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(ALWAYS)})(?![a-z])", re.IGNORECASE)
+_VERSIONED = re.compile(
+    rf"\b(?:{'|'.join(ALSO_WORDS)})[- ]?(?:v?\d[\w.]*|Pro|Ultra|Sonnet|Opus|Haiku|Chat)\b"
+)
 _NAMES = re.compile(rf"\b({'|'.join(ALSO_WORDS)})\b")
 _CONTEXT = re.compile(
     r"\b(?:language model|AI|assistant|chatbot|trained by|developed by|created by|made by|my name is|I am called)\b"

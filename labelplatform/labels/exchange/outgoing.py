@@ -25,6 +25,7 @@ from trainer.json_lines import JsonObject
 from trainer.prompts import Message
 from trainer.rankings import Ranking, pairs, parse_ranking, to_line
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 KEEP, LEAVE_OUT = "keep", "leave-out"
 SPEAKERS = {"system": "System", "user": "User", "assistant": "Assistant"}
 
@@ -130,7 +131,7 @@ def encoded(lines: Iterable[Mapping[str, object]], export: Export) -> Iterator[s
     """The file in pieces, one a line or row."""
     if export is CSV:
         return write_rows(lines)
-    return (json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
+    return (f"{_ENCODER.encode(line)}\n" for line in lines)
 
 
 def kept(

@@ -29,13 +29,13 @@ def read_transcripts(records: Sequence[JsonObject]) -> list[JsonObject]:
     """hh-rlhf: two transcripts that differ in the last answer only."""
     record = single(records)
     chosen, rejected = _turns(record, "chosen"), _turns(record, "rejected")
+    pair = [[_answer(chosen[-1], "chosen")], [_answer(rejected[-1], "rejected")]]
     if chosen[:-1] != rejected[:-1]:
         raise NothingToTake(
             "the two conversations part before the last answer: no one prompt has both answers"
         )
     if not chosen[:-1]:
         raise BadInput("chosen: found an answer to nothing, wanted a turn of Human before it")
-    pair = [[_answer(chosen[-1], "chosen")], [_answer(rejected[-1], "rejected")]]
     return [ranking(chosen[:-1], pair, told=_told(record, "hh-rlhf"))]
 
 

@@ -45,7 +45,7 @@ class KnownLabels:
         self.items: dict[int, int] = {}
         self.ranked: set[int] = set()
         self.stored: dict[str, tuple[int, int]] = {}
-        self.names: dict[int, str] = {}
+        self.memory = queries.LineMemory()
 
     def look_up(self, lines: Sequence[RankingLine]) -> None:
         """Read what the database says about these lines, in a fixed number of statements."""
@@ -56,7 +56,7 @@ class KnownLabels:
 
     def _rankings(self, keys: Sequence[str]) -> list[tuple[str, tuple[int, int]]]:
         there = Ranking.objects.filter(key__in=keys, item__campaign__project=self.project)
-        found = queries.lines_of(list(there.values_list("pk", flat=True)), self.names)
+        found = queries.lines_of(list(there.values_list("pk", flat=True)), self.memory)
         lines = [parse_ranking(line, "") for line in found]
         return [(line.id, (content(line), content(line, anonymous=True))) for line in lines]
 

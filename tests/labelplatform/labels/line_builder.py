@@ -82,5 +82,10 @@ def _told(
         told["ratings"] = {name: {"overall": chance.randint(1, 7)} for name in ids}
         told["margins"] = [chance.randint(1, 3) for _gap in tiers[1:]]
     if chance.random() < 0.5:
-        told |= {"my own key": {"deep": [1, None, "ü", -2.5]}, "-dash": "-", "zz": [], "aa": chance.choice(TEXTS)}
+        told |= {
+            "my own key": {"deep": [1, None, "ü", -2.5]},
+            "-dash": "-",
+            "zz": [],
+            "aa": chance.choice(TEXTS),
+        }
     return told
