@@ -1,6 +1,6 @@
 """The researcher's pages for labels from elsewhere and for elsewhere: dry run, import, exports."""
 
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
@@ -51,10 +51,10 @@ class _TooLarge(Exception):
     """An upload beyond the limit of the page."""
 
 
-def _kept(project: Project, upload: UploadedFile | None, digest: str) -> str:
+def _kept(project: Project, upload: UploadedFile[Any] | None, digest: str) -> str:
     if upload is None:
         return digest
-    if upload.size is None or upload.size > UPLOAD_LIMIT_BYTES:
+    if upload.file is None or upload.size is None or upload.size > UPLOAD_LIMIT_BYTES:
         raise _TooLarge(
             _("This file is too large for the browser: use the command import_labels, or import it in parts.")
         )
@@ -68,6 +68,8 @@ def _dry_run(
     preview = services.preview_import(
         project=project, upload=upload, target=chosen["target"], wishes=form.wishes
     )
+    # The campaign's name may have come from the file: it is shown where it can be changed.
+    form.data = {**form.data.dict(), "target": chosen["target"]}
     return _page(request, project, form, preview=preview, digest=digest)
 
 

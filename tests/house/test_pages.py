@@ -290,7 +290,13 @@ def test_who_may_do_what(world: World, row: Row) -> None:
     assert different == {}, "found, wanted"
 
 
-@pytest.mark.parametrize("row", [row for row in TABLE if row.parts], ids=lambda row: row.name)
+# The part of these addresses names a format, not an object of a project.
+OF_NO_OBJECT = {"labels:export"}
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in TABLE if row.parts and row.name not in OF_NO_OBJECT], ids=lambda row: row.name
+)
 def test_an_object_of_another_project_is_not_there(world: World, row: Row) -> None:
     for visitor in MEMBERS:
         for method in ("GET", "POST"):

@@ -1,6 +1,7 @@
 """OpenAssistant: message trees, one a line, or flat messages with their parents; ranked replies become rankings."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from labelplatform.labels.exchange.reading import ANSWER_MOST, Answer, NothingToTake, ranking
 from trainer.errors import BadInput
@@ -21,7 +22,7 @@ def read_trees(records: Sequence[JsonObject]) -> list[JsonObject]:
 
 def read_messages(records: Sequence[JsonObject]) -> list[JsonObject]:
     """The same of flat messages of one tree that name their parents."""
-    nodes = {_id(record): {**record, "replies": []} for record in records}
+    nodes: dict[str, dict[str, Any]] = {_id(record): {**record, "replies": []} for record in records}
     roots = []
     for node in nodes.values():
         parent = node.get("parent_id")
@@ -49,7 +50,7 @@ def _walk(root: JsonObject) -> Iterator[JsonObject]:
     waiting: list[tuple[JsonObject, list[JsonObject]]] = [(root, [])]
     while waiting:
         node, before = waiting.pop()
-        spoken = [*before, {"role": _role(node), "content": _text(node)}]
+        spoken: list[JsonObject] = [*before, {"role": _role(node), "content": _text(node)}]
         replies = _replies(node)
         if _role(node) == "user" and (line := _ranking(node, spoken, replies)):
             yield line

@@ -6,7 +6,7 @@ import re
 import tempfile
 import time
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from django.conf import settings
 
@@ -21,7 +21,7 @@ class UploadGone(Exception):
     """An upload that is not (or no longer) kept."""
 
 
-def keep(project: Project, upload: BinaryIO) -> str:
+def keep(project: Project, upload: IO[bytes]) -> str:
     """Keep a copy that only this process's user can read; returns its sha256."""
     folder = _folder(project)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)

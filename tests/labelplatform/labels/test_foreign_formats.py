@@ -23,11 +23,16 @@ def readings(*entries: object, as_list: bool = False, form: str = "") -> list[Re
     return list(read(io.BytesIO(text.encode()), form))
 
 
+def line_of(found: Reading) -> Json:
+    """The reading's line, which the public format accepts."""
+    assert found.line is not None, found
+    parse_ranking({"annotator": "x", **found.line}, "")
+    return found.line
+
+
 def the_line(*entries: object, form: str = "") -> Json:
     (found,) = readings(*entries, form=form)
-    assert found.line is not None, found
-    parse_ranking(found.line, "")
-    return found.line
+    return line_of(found)
 
 
 def texts(line: Json) -> list[list[str]]:
@@ -174,9 +179,7 @@ def test_a_tree_gives_a_ranking_for_each_turn_with_ranked_answers() -> None:
     found = readings(
         tree(reply("b", 1, replies=[deep]), reply("a", 0), reply("c", 1), reply("unjudged", None))
     )
-    first, second = (one.line for one in found)
-    assert first is not None
-    assert second is not None
+    first, second = (line_of(one) for one in found)
     assert texts(first) == [["a"], ["b", "c"]]
     assert (first["id"], first["prompt_id"], first["language"]) == ("oasst-root", "root", "de")
     assert texts(second) == [["y"], ["x"]]
@@ -221,8 +224,7 @@ def ranker(value: object) -> Json:
 
 def test_label_studios_ranker() -> None:
     (found,) = readings(task(ranker({"rank": ["m2", "3", "m1"]})), as_list=True)
-    line = found.line
-    assert line is not None
+    line = line_of(found)
     assert texts(line) == [["two"], ["three"], ["one"]]
     assert (line["annotator"], line["seconds"], line["id"]) == ("label-studio-5", 4.5, "label-studio-7")
     assert sorted(one["policy"] for one in line["responses"]) == ["3", "m1", "m2"]
@@ -299,8 +301,7 @@ def table(*rows: str, head: str = "prompt,ranking,answer_a,answer_b,answer_c") -
 
 def test_a_table_made_by_hand_needs_few_columns() -> None:
     (found,) = table('"Why, then?",b > A=c,one,two,three')
-    line = found.line
-    assert line is not None
+    line = line_of(found)
     assert texts(line) == [["two"], ["one", "three"]]
     assert line["prompt"] == [user("Why, then?")]
     assert line["annotator"] == "csv"

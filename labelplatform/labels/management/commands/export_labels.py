@@ -8,6 +8,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from django.core.management.base import BaseCommand
 
@@ -43,7 +44,7 @@ class Command(BaseCommand):
             help="rankings whose answers are all unacceptable; left out of sft unless told, kept everywhere else",
         )
 
-    def handle(self, *args: object, out: Path, format: str, unacceptable: str, **told: object) -> None:
+    def handle(self, *args: object, out: Path, format: str, unacceptable: str, **told: Any) -> None:
         chosen = outgoing.EXPORTS[format]
         counted = _Counted(_source(**told), self.stderr.write)
         try:
@@ -60,7 +61,7 @@ class Command(BaseCommand):
 
 
 def _source(
-    *, project: str | None, snapshot: Path | None, campaign: int | None, after: str, **_options: object
+    *, project: str | None, snapshot: Path | None, campaign: int | None, after: str, **_options: Any
 ) -> Iterator[Mapping[str, object]]:
     """The ranking lines that were asked for, lazily."""
     if snapshot is not None:
