@@ -51,7 +51,7 @@ class _TooLarge(Exception):
     """An upload beyond the limit of the page."""
 
 
-def _kept(project: Project, upload: UploadedFile[Any] | None, digest: str) -> str:
+def _kept(project: Project, upload: "UploadedFile[Any] | None", digest: str) -> str:
     if upload is None:
         return digest
     if upload.file is None or upload.size is None or upload.size > UPLOAD_LIMIT_BYTES:
@@ -69,7 +69,7 @@ def _dry_run(
         project=project, upload=upload, target=chosen["target"], wishes=form.wishes
     )
     # The campaign's name may have come from the file: it is shown where it can be changed.
-    form.data = {**form.data.dict(), "target": chosen["target"]}
+    form.data = {**form.data, "target": chosen["target"]}
     return _page(request, project, form, preview=preview, digest=digest)
 
 
