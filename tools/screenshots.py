@@ -166,6 +166,8 @@ def _researchers_pages(project: Any, who: str) -> list[Page]:
         "prompts": "prompts:index",
         "labels": "labels:index",
         "campaign-add": "labels:add_campaign",
+        "labels-import": "labels:import_labels",
+        "labels-export": "labels:exports",
         "snapshots": "snapshots:index",
         "training": "training:index",
         "start-reward-model": "training:reward_model",

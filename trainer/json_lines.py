@@ -81,6 +81,20 @@ def write_atomically(path: str | Path, lines: Iterable[Mapping[str, object]]) ->
     _replace(Path(path), (_encoded(line) for line in lines))
 
 
+def write_text_atomically(path: str | Path, pieces: Iterable[str]) -> int:
+    """Writes `pieces` one after the other to `path`, atomically; how many there were."""
+    written = 0
+
+    def chunks() -> Iterator[bytes]:
+        nonlocal written
+        for piece in pieces:
+            written += 1
+            yield piece.encode("utf-8")
+
+    _replace(Path(path), chunks())
+    return written
+
+
 def write_json_atomically(path: str | Path, value: Mapping[str, object]) -> None:
     """Writes `value` as one indented JSON object to `path`, atomically.
     Refuses (ValueError) NaN and Infinity.

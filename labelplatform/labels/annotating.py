@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from labelplatform.accounts.access import project_view, signed_in
 from labelplatform.accounts.models import Membership, Project, User
-from labelplatform.labels import queries, services, shown
+from labelplatform.labels import services, shown, waiting
 from labelplatform.labels.flag_names import flag_choices
 from labelplatform.labels.forms import RankingForm, parse_draft
 from labelplatform.labels.logs import parse_log
@@ -48,8 +48,8 @@ def _desk(request: HttpRequest, project: Project, token: uuid.UUID) -> Desk:
 @project_view()
 def queue(request: HttpRequest, *, project: Project, membership: Membership) -> HttpResponse:
     """What waits for me."""
-    waiting = queries.queue(project, signed_in(request))
-    return render(request, "labels/queue.html", {"project": project, "waiting": waiting})
+    found = waiting.queue(project, signed_in(request))
+    return render(request, "labels/queue.html", {"project": project, "waiting": found})
 
 
 @require_safe

@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from labelplatform.accounts.models import Project
+from labelplatform.labels.exchange.formats import FORMATS
 from labelplatform.labels.models import Campaign
 from labelplatform.labels.rules import FLAGS, HIGHEST_RATING, LOWEST_RATING, OVERALL, Judgement
-from labelplatform.labels.services import Stages
+from labelplatform.labels.services import Stages, Wishes
 from labelplatform.prompts.lines import LineRefused, check_storable
 from labelplatform.prompts.models import PromptSet
 
@@ -154,3 +156,51 @@ class CampaignForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         stages = Stages(cleaned.pop("rate_first", False), cleaned.pop("presort", False))
         return {**cleaned, "stages": stages}
+
+
+class LabelsUploadForm(forms.Form):
+    """A file of labels from elsewhere, and how to read it."""
+
+    file = forms.FileField(label=_("File"), max_length=200, required=False, allow_empty_file=True)
+    format = forms.ChoiceField(
+        label=_("Format"),
+        required=False,
+        choices=[("", _("find out")), *((one.name, one.title) for one in FORMATS.values())],
+    )
+    target = forms.CharField(
+        label=_("Into the campaign"),
+        required=False,
+        max_length=120,
+        help_text=_("A new name, or that of an earlier import to add to it. Empty: the name of the file."),
+    )
+    leave_out_similar = forms.BooleanField(
+        label=_("Leave out prompts that begin like an earlier one"),
+        required=False,
+        help_text=_("The same first 100 characters, but for case and blanks."),
+    )
+    leave_out_named = forms.BooleanField(
+        label=_("Leave out answers that name a model"),
+        required=False,
+        help_text=_("Such as “developed by OpenAI”: whoever reads it no longer judges blind."),
+    )
+    # Of the dry run: the upload it looked at, and what it said would happen.
+    digest = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+    promise = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        """A file or the digest of a kept one; the target's name from the file where none is given."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        upload = cleaned.get("file")
+        if upload is None and not cleaned.get("digest") and "file" not in self.errors:
+            self.add_error("file", _("Choose a file."))
+        if not cleaned.get("target"):
+            cleaned["target"] = Path(upload.name).stem[:120].strip() if upload is not None else ""
+        if not cleaned["target"] and not self.errors:
+            self.add_error("target", _("Name the campaign that the labels go into."))
+        return cleaned
+
+    @property
+    def wishes(self) -> Wishes:
+        """How the file is to be read."""
+        chosen = self.cleaned_data
+        return Wishes(chosen["format"], chosen["leave_out_similar"], chosen["leave_out_named"])

@@ -258,6 +258,8 @@ class Ranking(models.Model):
                 condition=Q(seconds__isnull=True) | Q(seconds__gte=0), name="ranking_seconds_not_negative"
             ),
         ]
+        # An import looks its lines up by id, a broken download goes on after one.
+        indexes = [models.Index(fields=["key"], name="ranking_key")]
         ordering = ["pk"]
 
     def __str__(self) -> str:

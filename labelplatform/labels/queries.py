@@ -1,13 +1,14 @@
 """Reading labels: progress, public ranking lines, lineage."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from statistics import median
 from typing import Any, TypedDict
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
-from django.utils import timezone
+from django.db.models import Count, Prefetch, Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
 from labelplatform.accounts.models import Project, User
@@ -19,12 +20,12 @@ from labelplatform.labels.models import (
     Ranking,
     ResponseFlag,
     ResponseRating,
-    Skip,
-    Slot,
 )
 from labelplatform.prompts.models import Response
 
-MOST_ITEMS_COUNTED = 1000
+# SQLite takes only so many values in one statement.
+RANKINGS_AT_ONCE = 400
+CHARACTERS_REMEMBERED = 8_000_000
 
 
 class Filters(TypedDict, total=False):
@@ -89,37 +90,169 @@ def with_content(found: QuerySet[Ranking]) -> QuerySet[Ranking]:
 
 
 def ranking_lines(
-    project: Project, filters: Mapping[str, object] | None = None
+    project: Project, filters: Mapping[str, object] | None = None, *, after: str = ""
 ) -> Iterator[dict[str, object]]:
-    """The public ranking lines of a project, streamed: memory does not grow with their number."""
-    for ranking in with_content(rankings(project, filters)).iterator(chunk_size=200):
-        yield ranking_line(ranking)
+    """The public ranking lines of a project, streamed: memory does not grow with their number.
+
+    Oldest first, which never changes: `after`, the id of a ranking, goes on behind it where a download broke off.
+    """
+    found = rankings(project, filters)
+    if after:
+        # Asked now, not when the first line is: an unknown id is an error of the question.
+        found = found.filter(pk__gt=_last_sent(project, after))
+    return _streamed(found)
+
+
+def _streamed(found: QuerySet[Ranking]) -> Iterator[dict[str, object]]:
+    pks = found.values_list("pk", flat=True).iterator(chunk_size=RANKINGS_AT_ONCE)
+    memory = LineMemory()
+    while batch := list(islice(pks, RANKINGS_AT_ONCE)):
+        yield from lines_of(batch, memory)
+
+
+def _last_sent(project: Project, key: str) -> int:
+    last = all_rankings(project).filter(key=key).values_list("pk", flat=True).first()
+    if last is None:
+        raise Ranking.DoesNotExist(f"after: found {key!r}, wanted the id of a ranking of {project.slug}")
+    return last
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a ranking gave to responses, by their ids: places, flags, ratings, each in the order told."""
+
+    placements: list[tuple[int, int | None]] = field(default_factory=list)
+    flags: list[tuple[int, str]] = field(default_factory=list)
+    ratings: list[tuple[int, str, float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class LineItem:
+    """What a ranking line says about its item; `key_of` gives the public id of each response."""
+
+    key: str
+    prompt_key: str
+    messages: list[dict[str, Any]]
+    responses: list[dict[str, object]]
+    key_of: dict[int, str]
+
+    @property
+    def characters(self) -> int:
+        """About how much text it holds."""
+        return sum(len(str(one["content"])) for one in self.messages) + sum(
+            len(str(one["text"])) for one in self.responses
+        )
+
+
+class LineMemory:
+    """What is remembered from batch to batch: user names, and the items read last, up to so many characters.
+
+    The rankings of one item come in close together, so most batches find their items here.
+    """
+
+    def __init__(self, characters: int = CHARACTERS_REMEMBERED) -> None:
+        self.names: dict[int, str] = {}
+        self._items: dict[int, LineItem] = {}
+        self._characters, self._most = 0, characters
+
+    @property
+    def remembered(self) -> int:
+        """How many items are remembered now."""
+        return len(self._items)
+
+    def names_of(self, pks: set[int]) -> dict[int, str]:
+        """The user names of these people, at least."""
+        strangers = User.objects.filter(pk__in=pks - set(self.names))
+        self.names.update(strangers.values_list("pk", "username"))
+        return self.names
+
+    def items_of(self, pks: set[int]) -> dict[int, LineItem]:
+        """These items; the oldest remembered ones make room for what had to be read."""
+        read = _line_items(pks - set(self._items))
+        found = read | {pk: self._items[pk] for pk in pks - set(read)}
+        self._items |= read
+        self._characters += sum(item.characters for item in read.values())
+        while self._characters > self._most:
+            oldest = next(iter(self._items))
+            self._characters -= self._items.pop(oldest).characters
+        return found
+
+
+def lines_of(pks: Sequence[int], memory: LineMemory) -> Iterator[dict[str, object]]:
+    """The lines of some rankings by plain rows: a model instance of each placement takes five times as long."""
+    found = list(Ranking.objects.filter(pk__in=pks).defer("submission", "body_digest", "at").order_by("pk"))
+    names = memory.names_of({ranking.annotator_id for ranking in found})
+    items = memory.items_of({ranking.item_id for ranking in found})
+    given: defaultdict[int, Given] = defaultdict(Given)
+    placements = Placement.objects.filter(ranking__in=pks).order_by("pk")
+    for ranking, response, tier in placements.values_list("ranking", "response", "tier"):
+        given[ranking].placements.append((response, tier))
+    flags = ResponseFlag.objects.filter(ranking__in=pks).order_by("pk")
+    for ranking, response, name in flags.values_list("ranking", "response", "name"):
+        given[ranking].flags.append((response, name))
+    ratings = ResponseRating.objects.filter(ranking__in=pks).order_by("pk")
+    for ranking, *rated in ratings.values_list("ranking", "response", "name", "value"):
+        given[ranking].ratings.append((rated[0], rated[1], rated[2]))
+    for one in found:
+        yield _line(one, items[one.item_id], names[one.annotator_id], given[one.pk])
+
+
+def _line_items(pks: Collection[int]) -> dict[int, LineItem]:
+    items = Item.objects.filter(pk__in=pks).values_list("pk", "key", "prompt__key", "prompt__messages")
+    found = {pk: LineItem(key, prompt, messages, [], {}) for pk, key, prompt, messages in items}
+    places = ItemResponse.objects.filter(item__in=pks).order_by("item", "position")
+    names = ("key", "text", "policy__name", "provenance")
+    for item, pk, key, *told in places.values_list("item", "response", *(f"response__{n}" for n in names)):
+        found[item].responses.append(_told_response(key, *told))
+        found[item].key_of[pk] = key
+    return found
 
 
 def ranking_line(ranking: Ranking) -> dict[str, object]:
-    """The public line of one ranking; ids in it are the keys of prompts and responses."""
+    """The public line of one ranking; ids in it are the keys of prompts and responses. Best `with_content`."""
     responses = [place.response for place in ranking.item.placed_responses.all()]
-    key_of = {response.pk: response.key for response in responses}
+    item = LineItem(
+        key=ranking.item.key,
+        prompt_key=ranking.item.prompt.key,
+        messages=ranking.item.prompt.messages,
+        responses=[_response(response) for response in responses],
+        key_of={response.pk: response.key for response in responses},
+    )
+    given = Given(
+        placements=[(place.response_id, place.tier) for place in ranking.placements.all()],
+        flags=[(flag.response_id, flag.name) for flag in ranking.flags.all()],
+        ratings=[(rating.response_id, rating.name, rating.value) for rating in ranking.ratings.all()],
+    )
+    return _line(ranking, item, ranking.annotator.username, given)
+
+
+def _line(
+    ranking: Ranking,
+    item: LineItem,
+    annotator: str,
+    given: Given,
+) -> dict[str, object]:
+    """The one definition of a ranking line; the ranking's own columns are all that is read from `ranking`."""
     tiers: dict[int, list[str]] = {}
-    for placement in ranking.placements.all():
-        if placement.tier is not None:
-            tiers.setdefault(placement.tier, []).append(key_of[placement.response_id])
+    for response, tier in given.placements:
+        if tier is not None:
+            tiers.setdefault(tier, []).append(item.key_of[response])
     line: dict[str, object] = {
         "id": ranking.key,
-        "prompt": ranking.item.prompt.messages,
-        "responses": [_response(response) for response in responses],
+        "prompt": item.messages,
+        "responses": item.responses,
         "tiers": [tiers[tier] for tier in sorted(tiers)],
-        "annotator": ranking.annotator.username,
+        "annotator": annotator,
         "kind": ranking.kind,
-        "item": ranking.item.key,
-        "prompt_id": ranking.item.prompt.key,
+        "item": item.key,
+        "prompt_id": item.prompt_key,
         "source": ranking.source,
-        **_told(ranking, key_of),
+        **_told(ranking, item.key_of, given),
     }
     return {**line, **ranking.detail}
 
 
-def _told(ranking: Ranking, key_of: Mapping[int, str]) -> dict[str, object]:
+def _told(ranking: Ranking, key_of: Mapping[int, str], given: Given) -> dict[str, object]:
     """What a ranking may or may not tell beside its order."""
     told: dict[str, object] = {}
     if ranking.seconds is not None:
@@ -129,14 +262,14 @@ def _told(ranking: Ranking, key_of: Mapping[int, str]) -> dict[str, object]:
     if ranking.unacceptable:
         told["unacceptable"] = True
     flags: dict[str, list[str]] = {}
-    for flag in ranking.flags.all():
-        flags.setdefault(key_of[flag.response_id], []).append(flag.name)
+    for response, name in given.flags:
+        flags.setdefault(key_of[response], []).append(name)
     if flags:
         told["flags"] = flags
     ratings: dict[str, dict[str, float]] = {}
-    for rating in ranking.ratings.all():
-        value = int(rating.value) if rating.value.is_integer() else rating.value
-        ratings.setdefault(key_of[rating.response_id], {})[rating.name] = value
+    for response, name, value in given.ratings:
+        whole = int(value) if float(value).is_integer() else value
+        ratings.setdefault(key_of[response], {})[name] = whole
     if ratings:
         told["ratings"] = ratings
     if ranking.margins is not None:
@@ -145,10 +278,17 @@ def _told(ranking: Ranking, key_of: Mapping[int, str]) -> dict[str, object]:
 
 
 def _response(response: Response) -> dict[str, object]:
-    told: dict[str, object] = {"id": response.key, "text": response.text}
-    if response.policy_name:
-        told["policy"] = response.policy_name
-    return told
+    policy = response.policy.name if response.policy is not None else None
+    return _told_response(response.key, response.text, policy, response.provenance)
+
+
+def _told_response(
+    key: str, text: str, policy: str | None, provenance: Mapping[str, Any]
+) -> dict[str, object]:
+    told: dict[str, object] = {"id": key, "text": text}
+    if name := policy or provenance.get("policy", ""):
+        told["policy"] = name
+    return {**told, **provenance.get("extra", {})}
 
 
 @dataclass(frozen=True)
@@ -175,81 +315,6 @@ def unranked_items(campaign: Campaign) -> Iterator[UnrankedItem]:
             detail=item.prompt.detail,
             responses=[_response(place.response) for place in item.placed_responses.all()],
         )
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """A campaign as one annotator sees it: nothing of others but that items are theirs just now."""
-
-    campaign: Campaign
-    for_me: int
-    held_by_others: int
-    done_by_me: int
-    # The count ends there: "1000 and more".
-    more: bool = False
-
-
-def queue(project: Project, annotator: User) -> list[Waiting]:
-    """Open campaigns of the project with what waits for this person; two statements a campaign, whatever its length."""
-    now = timezone.now()
-    done = dict(
-        Ranking.objects.filter(annotator=annotator, item__campaign__project=project)
-        .values_list("item__campaign")
-        .annotate(rankings=Count("pk"))
-    )
-    found = []
-    for campaign in Campaign.objects.filter(project=project, state=Campaign.State.OPEN, overlap__gt=0):
-        waiting = _items_counted(waiting_slots(campaign, annotator, now))
-        held = _items_counted(slots_held_by_others(campaign, annotator, now))
-        found.append(
-            Waiting(campaign, waiting, held, done.get(campaign.pk, 0), more=waiting == MOST_ITEMS_COUNTED)
-        )
-    return found
-
-
-def _items_counted(slots: QuerySet[Slot]) -> int:
-    """How many items these slots are of, counted no further than anybody needs to know."""
-    return slots.order_by().values("item").distinct()[:MOST_ITEMS_COUNTED].count()
-
-
-def waiting_slots(campaign: Campaign, annotator: User, now: datetime) -> QuerySet[Slot]:
-    """Slots that this person could take now: open, lapsed or their own, on items they have not touched otherwise.
-
-    The claim itself says the same in one statement (services/claim_statement.py).
-    """
-    leased = Q(state=Slot.State.LEASED)
-    free = Q(state=Slot.State.OPEN) | (leased & (Q(lease_expires_at__lt=now) | Q(annotator=annotator)))
-    return _untouched(campaign, annotator).filter(free)
-
-
-def slots_held_by_others(campaign: Campaign, annotator: User, now: datetime) -> QuerySet[Slot]:
-    """Slots that come back to this person should those who hold them let go."""
-    held = Q(state=Slot.State.LEASED, lease_expires_at__gte=now) & ~Q(annotator=annotator)
-    return _untouched(campaign, annotator).filter(held)
-
-
-def _untouched(campaign: Campaign, annotator: User) -> QuerySet[Slot]:
-    mine = Slot.objects.filter(item=OuterRef("item"), annotator=annotator).exclude(state=Slot.State.OPEN)
-    labelled = Ranking.objects.filter(item=OuterRef("item"), annotator=annotator)
-    skipped = Skip.objects.filter(item=OuterRef("item"), annotator=annotator)
-    return Slot.objects.filter(
-        ~Exists(mine.exclude(pk=OuterRef("pk"))), ~Exists(labelled), ~Exists(skipped), campaign=campaign
-    )
-
-
-@dataclass(frozen=True)
-class SetAside:
-    """An item that too many people skipped, and why they did."""
-
-    item: Item
-    reasons: list[Skip]
-
-
-def set_aside(campaign: Campaign) -> list[SetAside]:
-    """Items that wait for a researcher's look, with who skipped them and why; two statements."""
-    items = campaign.items.filter(slots__state=Slot.State.PARKED).distinct().select_related("prompt")
-    told = items.prefetch_related(Prefetch("skips", queryset=Skip.objects.select_related("annotator")))
-    return [SetAside(item, list(item.skips.all())) for item in told.order_by("pk")]
 
 
 @dataclass(frozen=True)

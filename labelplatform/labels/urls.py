@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labelplatform.labels import annotating, views
+from labelplatform.labels import annotating, in_and_out, views
 
 app_name = "labels"
 ROOM = "p/<slug:slug>/labels/"
@@ -10,6 +10,9 @@ ROOM = "p/<slug:slug>/labels/"
 urlpatterns = [
     path(ROOM, views.index, name="index"),
     path(f"{ROOM}rankings.jsonl", views.download, name="download"),
+    path(f"{ROOM}import/", in_and_out.import_labels, name="import_labels"),
+    path(f"{ROOM}export/", in_and_out.exports, name="exports"),
+    path(f"{ROOM}export/<str:name>/", in_and_out.export, name="export"),
     path(f"{ROOM}rankings/<int:pk>/", views.ranking, name="ranking"),
     path(f"{ROOM}campaigns/add/", views.add_campaign, name="add_campaign"),
     path(f"{ROOM}campaigns/<int:pk>/", views.campaign, name="campaign"),

@@ -80,7 +80,7 @@ def set_state(request: HttpRequest, pk: int, *, project: Project, membership: Me
 @require_safe
 @project_view(Role.RESEARCHER)
 def download(request: HttpRequest, *, project: Project, membership: Membership) -> HttpResponseBase:
-    """The project's ranking lines (or one campaign's), streamed."""
+    """The project's ranking lines (or one campaign's), streamed; `labels:export` has them in other formats too."""
     chosen = request.GET.get("campaign", "")
     filters = {}
     if chosen:

@@ -52,7 +52,10 @@ class PromptLine:
 
 @dataclass(frozen=True)
 class ResponseLine:
-    """A checked response line: its prompt and one answer; `key` is empty where the line gives no response_id."""
+    """A checked response line: its prompt and one answer; `key` is empty where the line gives no response_id.
+
+    `extra` holds the keys of a ranking line's response that we have no column for.
+    """
 
     prompt: PromptLine
     text: str
@@ -60,11 +63,12 @@ class ResponseLine:
     seed: int | None = None
     sampling: dict[str, object] = field(default_factory=dict)
     key: str = ""
+    extra: dict[str, object] = field(default_factory=dict)
 
 
 def check_storable(line: Line) -> None:
     """Refuse what no database column takes: NUL, lone surrogates, texts without end."""
-    waiting: list[tuple[str, object]] = list(line.items())
+    waiting: list[tuple[str, object]] = [*line.items(), *(("keys", key) for key in line)]
     while waiting:
         name, value = waiting.pop()
         if isinstance(value, Mapping):

@@ -103,7 +103,7 @@ def store_responses(
             recorded=recorded,
             sampling=line.sampling,
             seed=line.seed,
-            provenance={"policy": line.policy} if line.policy else {},
+            provenance=_provenance(line),
         )
         for line, key in zip(parsed, _response_keys(parsed), strict=True)
     ]
@@ -196,6 +196,12 @@ def _prompt_row(prompt_set: PromptSet, line: PromptLine) -> Prompt:
         mode=line.mode,
         detail=line.detail,
     )
+
+
+def _provenance(line: ResponseLine) -> dict[str, object]:
+    """What the line said about the answer that has no column; it comes back on export."""
+    told: dict[str, object] = {"policy": line.policy} if line.policy else {}
+    return {**told, "extra": line.extra} if line.extra else told
 
 
 def _policies(project: Project, names: set[str]) -> dict[str, Artifact]:

@@ -15,19 +15,25 @@ def json_lines_response(
     request: HttpRequest, lines: Iterable[Mapping[str, object]], *, filename: str
 ) -> StreamingHttpResponse:
     """Return `lines` as a download of JSON lines."""
-    chunks = _chunks(iter(lines))
+    pieces = (json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
+    return text_response(request, pieces, filename=filename, content_type="application/x-ndjson")
+
+
+def text_response(
+    request: HttpRequest, pieces: Iterable[str], *, filename: str, content_type: str
+) -> StreamingHttpResponse:
+    """Return a text file as a download, piece by piece."""
+    chunks = _chunks(iter(pieces))
     return StreamingHttpResponse(
         _one_by_one(chunks) if isinstance(request, ASGIRequest) else chunks,
-        content_type="application/x-ndjson",
+        content_type=content_type,
         headers={"Content-Disposition": f'attachment; filename="{filename}"'},
     )
 
 
-def _chunks(lines: Iterator[Mapping[str, object]]) -> Iterator[bytes]:
-    while batch := list(islice(lines, LINES_AT_ONCE)):
-        yield b"".join(
-            json.dumps(line, ensure_ascii=False, allow_nan=False).encode() + b"\n" for line in batch
-        )
+def _chunks(pieces: Iterator[str]) -> Iterator[bytes]:
+    while batch := list(islice(pieces, LINES_AT_ONCE)):
+        yield "".join(batch).encode()
 
 
 async def _one_by_one(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:

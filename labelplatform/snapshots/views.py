@@ -7,9 +7,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from labelplatform.accounts.access import project_view, signed_in
 from labelplatform.accounts.models import Membership, Project, Role
+from labelplatform.labels.downloads import export_response
+from labelplatform.labels.exchange.outgoing import EXPORTS
 from labelplatform.snapshots import queries, services
 from labelplatform.snapshots.forms import SnapshotForm
 from labelplatform.snapshots.models import Snapshot
+from trainer import json_lines
 
 # The files of a snapshot folder by their names in the public format; nothing else is ever opened.
 FILES = {"manifest.json": "application/json", "rankings.jsonl": "application/x-ndjson"}
@@ -70,6 +73,7 @@ def _context(project: Project, found: Snapshot) -> dict[str, object]:
         "snapshot": found,
         "campaigns": queries.campaigns_in(found),
         "files": list(FILES),
+        "exports": [export for export in EXPORTS.values() if export.name != "rankings"],
     }
 
 
@@ -87,3 +91,16 @@ def download(
         raise Http404
     name = f"{slugify(found.name) or 'snapshot'}-{filename}"
     return FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type=FILES[filename])
+
+
+@require_safe
+@project_view(Role.RESEARCHER)
+def export(
+    request: HttpRequest, pk: int, name: str, *, project: Project, membership: Membership
+) -> HttpResponseBase:
+    """The frozen rankings in another format: the same converters as for living labels, over the frozen file."""
+    found = get_object_or_404(queries.snapshots(project), pk=pk)
+    if found.artifact is None or not (found.artifact.path / "rankings.jsonl").is_file():
+        raise Http404
+    lines = (line for _number, line in json_lines.read(found.artifact.path / "rankings.jsonl"))
+    return export_response(request, lines, name, whose=slugify(found.name) or "snapshot")

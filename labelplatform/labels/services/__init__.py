@@ -20,6 +20,13 @@ from labelplatform.labels.services.campaigns import (
     set_stages,
     set_state,
 )
+from labelplatform.labels.services.examining import Note, Preview, Row, Status, Wishes
+from labelplatform.labels.services.importing import (
+    LabelsRefused,
+    check_target,
+    import_labels,
+    preview_import,
+)
 from labelplatform.labels.services.recording import RankingsRefused, record_comparison, record_rankings
 from labelplatform.labels.services.submission import (
     DraftOvertaken,
@@ -35,16 +42,25 @@ __all__ = [
     "DraftOvertaken",
     "DraftRefused",
     "JudgementRefused",
+    "LabelsRefused",
     "LeaseLost",
+    "Note",
+    "Preview",
     "RankingsRefused",
+    "Row",
     "SkipRefused",
     "Stages",
+    "Status",
     "SubmissionConflict",
+    "Wishes",
     "add_items",
+    "check_target",
     "claim",
     "create_campaign",
     "create_campaign_over",
+    "import_labels",
     "linger",
+    "preview_import",
     "put_back",
     "record_comparison",
     "record_rankings",

@@ -1,9 +1,9 @@
 """Rankings that do not come from our page: imported, simulated, or given in a chat. The rules are the same."""
 
 import uuid
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -14,7 +14,7 @@ from labelplatform.labels import rules
 from labelplatform.labels.models import Campaign, Item, Ranking, Slot
 from labelplatform.labels.services.annotators import annotators_named
 from labelplatform.labels.services.campaigns import NewItem, create_items
-from labelplatform.labels.services.imported_items import items_of
+from labelplatform.labels.services.imported_items import ItemsRefused, items_of
 from labelplatform.labels.services.submission import SubmissionConflict, store_placements
 from labelplatform.prompts.lines import LineRefused, check_storable
 from labelplatform.prompts.models import Response
@@ -23,6 +23,9 @@ from trainer.rankings import Ranking as RankingLine
 from trainer.rankings import parse_ranking, to_line
 
 REGENERATE_CAMPAIGN = "Regenerate"
+BATCH = 500
+# What a database column holds; the texts themselves have the limits of prompts.
+LONGEST_KEY, LONGEST_FLAG, LONGEST_SECONDS = 200, 60, 1e9
 KEPT_ELSEWHERE = frozenset(
     "id prompt responses tiers seconds shown_order kind item prompt_id source".split()
     + "unacceptable flags ratings margins".split()
@@ -48,6 +51,7 @@ class Pending:
     judgement: rules.Judgement
     key: str
     submission: uuid.UUID
+    kind: str
     shown_order: Sequence[int] = ()
     detail: Mapping[str, object] = field(default_factory=dict)
 
@@ -66,25 +70,57 @@ def record_rankings(
     prompts and responses. Where the campaign wants labels, each ranking fills an open slot or is surplus. `annotator`
     says who ranked; without it the lines' names do (as imported or simulated people, never as somebody's account).
     """
-    lines = _checked(rankings)
-    items = items_of(campaign, lines, by=by, refused=RankingsRefused)
-    people = {} if annotator else annotators_named({line.annotator for line in lines}, campaign=campaign)
+    batches = record_in_batches(campaign, rankings, by=by, annotator=annotator)
+    stored = [ranking for batch in batches for ranking in batch]
+    record(by=by, verb="recorded rankings", obj=campaign, project=campaign.project, rankings=len(stored))
+    return stored
+
+
+def record_in_batches(
+    campaign: Campaign,
+    rankings: Iterable[RankingLine | Mapping[str, object]],
+    *,
+    by: User | None,
+    annotator: User | None = None,
+) -> Iterator[list[Ranking]]:
+    """Store ranking lines and yield the new ones, so many at a time that memory does not grow with their number.
+
+    The caller holds the transaction: after the last batch the lines of all batches may be refused together.
+    """
+    numbered, first = enumerate(rankings, 1), dict[str, int]()
+    errors: list[tuple[int, str]] = []
+    while batch := list(islice(numbered, BATCH)):
+        lines, wrong = _checked(batch, first)
+        if not wrong:
+            try:
+                yield _store_batch(campaign, lines, by, annotator)
+            except (RankingsRefused, ItemsRefused) as refusal:
+                wrong = refusal.errors
+        errors += wrong
+    if errors:
+        raise RankingsRefused(sorted(set(errors)))
+
+
+def _store_batch(
+    campaign: Campaign, lines: Sequence[tuple[int, RankingLine]], by: User | None, annotator: User | None
+) -> list[Ranking]:
+    items = items_of(campaign, lines, by=by)
+    names = {line.annotator for _number, line in lines}
+    people = {} if annotator else annotators_named(names, campaign=campaign)
     pending, errors = [], []
-    for number, (line, found) in enumerate(zip(lines, items, strict=True), 1):
+    for (number, line), found in zip(lines, items, strict=True):
         if found is None:
             errors.append(
                 (number, f"item: {line.item_key} is not in this campaign, or has other responses there")
             )
             continue
         try:
-            pending.append(_pending(campaign, line, *found, annotator or people[line.annotator]))
+            pending.append((number, _pending(campaign, line, *found, annotator or people[line.annotator])))
         except rules.JudgementRefused as error:
             errors.append((number, str(error)))
     if errors:
         raise RankingsRefused(errors)
-    stored = _store_all(campaign, pending)
-    record(by=by, verb="recorded rankings", obj=campaign, project=campaign.project, rankings=len(stored))
-    return stored
+    return _store_all(campaign, pending)
 
 
 @transaction.atomic
@@ -111,7 +147,8 @@ def record_comparison(
     if item.rankings.filter(annotator=by, surplus=False).exists():
         raise rules.JudgementRefused(_("You compared these two answers before."))
     both = [first.pk, second.pk]
-    ranking = _store_all(campaign, [Pending(item, both, by, judgement, str(submission), submission, both)])[0]
+    said = Pending(item, both, by, judgement, str(submission), submission, campaign.kind, both)
+    ranking = _store_all(campaign, [(1, said)])[0]
     record(by=by, verb="compared answers", obj=ranking, project=campaign.project, preference=preference)
     return ranking
 
@@ -132,24 +169,40 @@ def _regenerate_campaign(project: Project) -> Campaign:
     )
 
 
-def _checked(rankings: Iterable[RankingLine | Mapping[str, object]]) -> list[RankingLine]:
+def _checked(
+    numbered: Sequence[tuple[int, RankingLine | Mapping[str, object]]], first: dict[str, int]
+) -> tuple[list[tuple[int, RankingLine]], list[tuple[int, str]]]:
+    """The lines that are ranking lines, and what is the matter with the others; `first` remembers ids by line."""
     lines, errors = [], []
-    for number, found in enumerate(rankings, 1):
+    for number, found in numbered:
         try:
             line = found if isinstance(found, RankingLine) else parse_ranking(dict(found), "")
-            check_storable(to_line(line))
-            lines.append(line)
+            check_columns(line)
+            lines.append((number, line))
         except (BadInput, LineRefused) as error:
             errors.append((number, str(error).removeprefix(": ")))
-    times = Counter(line.id for line in lines)
-    errors = errors or [
-        (number, f"id: {line.id!r} stands in more than one line")
-        for number, line in enumerate(lines, 1)
-        if times[line.id] > 1
-    ]
-    if errors:
-        raise RankingsRefused(errors)
-    return lines
+    for number, line in lines:
+        earlier = first.setdefault(line.id, number)
+        if earlier != number:
+            reason = f"id: {line.id!r} stands in more than one line"
+            errors += [(earlier, reason), (number, reason)]
+    return lines, errors
+
+
+def check_columns(line: RankingLine) -> None:
+    """Refuse what our columns do not hold: NUL, lone surrogates, texts, names and numbers without end."""
+    check_storable(to_line(line))
+    for name, value in (("item", line.item), ("prompt_id", line.prompt_id)):
+        if value is not None and len(value) > LONGEST_KEY:
+            raise LineRefused(f"{name}: found {len(value)} characters, wanted at most {LONGEST_KEY}")
+    for names in (line.flags or {}).values():
+        for flag in names:
+            if len(flag) > LONGEST_FLAG:
+                raise LineRefused(
+                    f"flags: found a name of {len(flag)} characters, wanted at most {LONGEST_FLAG}"
+                )
+    if line.seconds is not None and line.seconds > LONGEST_SECONDS:
+        raise LineRefused(f"seconds: found a number too large, wanted at most {LONGEST_SECONDS:g}")
 
 
 def _pending(
@@ -174,6 +227,9 @@ def _pending(
         judgement = replace(judgement, ratings={})
     if detail["annotator"] == annotator.username:
         del detail["annotator"]
+    if campaign.source == Campaign.Source.IMPORT and line.source not in (None, campaign.source):
+        # Where the label was first given is told on; our column says how it came here.
+        detail["source"] = line.source
     return Pending(
         item=item,
         responses=list(places.values()),
@@ -181,6 +237,7 @@ def _pending(
         judgement=judgement,
         key=line.id,
         submission=uuid.uuid5(uuid.NAMESPACE_OID, f"campaign {campaign.pk} ranking {line.id}"),
+        kind=line.kind if campaign.source == Campaign.Source.IMPORT else campaign.kind,
         shown_order=[places[name] for name in line.shown_order or ()],
         detail=detail,
     )
@@ -193,15 +250,17 @@ def _fits_rows(ratings: Mapping[str, Mapping[str, float]]) -> bool:
     )
 
 
-def _store_all(campaign: Campaign, pending: Sequence[Pending]) -> list[Ranking]:
+def _store_all(campaign: Campaign, numbered: Sequence[tuple[int, Pending]]) -> list[Ranking]:
     """Insert what is not stored yet; refuse a stored key with another body and a second label of one person."""
-    known = dict(Ranking.objects.filter(item__campaign=campaign).values_list("submission", "body_digest"))
-    seen = set(
-        Ranking.objects.filter(item__campaign=campaign, surplus=False).values_list("item", "annotator")
-    )
-    elsewhere = _keys_elsewhere(campaign)
+    pending = [one for _number, one in numbered]
+    here = Ranking.objects.filter(item__campaign=campaign)
+    submissions = here.filter(submission__in=[one.submission for one in pending])
+    known = dict(submissions.values_list("submission", "body_digest"))
+    labelled = here.filter(item__in={one.item.pk for one in pending}, surplus=False)
+    seen = set(labelled.values_list("item", "annotator"))
+    elsewhere = _keys_elsewhere(campaign, [one.key for one in pending])
     fresh, errors = [], []
-    for number, one in enumerate(pending, 1):
+    for number, one in numbered:
         place, earlier = (one.item.pk, one.annotator.pk), known.get(one.submission)
         if one.key in elsewhere:
             errors.append((number, f"id: {one.key!r} is a ranking of another campaign of this project"))
@@ -222,9 +281,9 @@ def _store_all(campaign: Campaign, pending: Sequence[Pending]) -> list[Ranking]:
     return stored
 
 
-def _keys_elsewhere(campaign: Campaign) -> set[str]:
+def _keys_elsewhere(campaign: Campaign, keys: Sequence[str]) -> set[str]:
     """Ids that a snapshot of the project already has from its other campaigns: two lines of one id are no set."""
-    others = Ranking.objects.filter(item__campaign__project=campaign.project)
+    others = Ranking.objects.filter(item__campaign__project=campaign.project, key__in=keys)
     return set(others.exclude(item__campaign=campaign).values_list("key", flat=True))
 
 
@@ -254,7 +313,7 @@ def _row(campaign: Campaign, one: Pending, slot: Slot | None) -> Ranking:
         slot=slot,
         annotator=one.annotator,
         key=one.key,
-        kind=campaign.kind,
+        kind=one.kind,
         source=campaign.source,
         shown_order=list(one.shown_order),
         seconds=one.judgement.seconds,

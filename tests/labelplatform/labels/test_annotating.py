@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from labelplatform.accounts.models import Project, User
-from labelplatform.labels import queries, services
+from labelplatform.labels import services, waiting
 from labelplatform.labels.models import Campaign, Draft, Ranking, Slot
 from labelplatform.labels.shown import responses_by_letter
 from labelplatform.prompts.models import Response
@@ -65,15 +65,15 @@ def test_the_queue_offers_what_others_let_lapse_and_counts_what_they_hold(
     project: Project, ada: User, ben: User, rosa: User
 ) -> None:
     slot = claimed(build_campaign(project, rosa, prompts=1), ben)
-    (held,) = queries.queue(project, ada)
+    (held,) = waiting.queue(project, ada)
     assert (held.for_me, held.held_by_others) == (0, 1)
     lapse(slot)
-    (lapsed,) = queries.queue(project, ada)
+    (lapsed,) = waiting.queue(project, ada)
     assert (lapsed.for_me, lapsed.held_by_others) == (1, 0)
-    (own,) = queries.queue(project, ben)
+    (own,) = waiting.queue(project, ben)
     assert (own.for_me, own.held_by_others) == (1, 0)
     submit(claimed(slot.campaign, ada), ada)
-    (done,) = queries.queue(project, ada)
+    (done,) = waiting.queue(project, ada)
     assert (done.for_me, done.held_by_others, done.done_by_me) == (0, 0, 1)
 
 
@@ -322,10 +322,10 @@ def test_the_queue_takes_two_statements_a_campaign_whatever_its_length(
 def test_the_queue_counts_no_further_than_anybody_needs_to_know(
     project: Project, ada: User, rosa: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "MOST_ITEMS_COUNTED", 2)
+    monkeypatch.setattr(waiting, "MOST_ITEMS_COUNTED", 2)
     build_campaign(project, rosa, prompts=3, overlap=2)
-    (waiting,) = queries.queue(project, ada)
-    assert (waiting.for_me, waiting.more) == (2, True)
+    (found,) = waiting.queue(project, ada)
+    assert (found.for_me, found.more) == (2, True)
     assert "2+" in sign_in(ada).get(reverse("labels:queue", args=["harbour"])).content.decode()
 
 

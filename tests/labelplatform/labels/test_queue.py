@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from labelplatform.accounts.models import AuditEntry, Project, User
-from labelplatform.labels import queries, services
+from labelplatform.labels import services, waiting
 from labelplatform.labels.models import Campaign, Lease, QueuePlace, Skip, Slot
 from labelplatform.labels.services.assignment import GIVEN_BACK
 from tests.labelplatform.labels.building import build_campaign, build_prompt_set, claimed, submit
@@ -150,7 +150,7 @@ def test_a_skipped_item_goes_to_others_and_never_back_to_who_skipped_it(
     assert (skipped.item, skipped.annotator, skipped.reason) == (slot.item, ada, "expertise")
     assert skipped.note == "law of Peru"
     assert services.claim(campaign=campaign, annotator=ada) is None
-    assert [one.for_me for one in queries.queue(project, ada)] == [0]
+    assert [one.for_me for one in waiting.queue(project, ada)] == [0]
     taken = claimed(campaign, ben)
     assert taken == slot
     lapse(taken)
@@ -184,10 +184,10 @@ def test_an_item_that_enough_people_skipped_is_set_aside_with_their_reasons(
     Campaign.objects.filter(pk=campaign.pk).update(skip_limit=2)
     working = claimed(campaign, rosa)
     skip(claimed(campaign, ada), ada)
-    assert queries.set_aside(campaign) == []
+    assert waiting.set_aside(campaign) == []
     skip(claimed(campaign, ben), ben, reason="broken")
     assert sorted(campaign.slots.values_list("state", flat=True)) == ["leased", "parked", "parked"]
-    (aside,) = queries.set_aside(campaign)
+    (aside,) = waiting.set_aside(campaign)
     assert [(one.annotator, one.reason) for one in aside.reasons] == [(ada, "expertise"), (ben, "broken")]
     assert not submit(working, rosa).surplus
 
@@ -203,4 +203,4 @@ def test_what_is_put_back_is_asked_of_everybody_again(
     assert other.item != slot.item
     assert services.put_back(item=slot.item, by=rosa) == 1
     assert claimed(campaign, ada) == slot
-    assert queries.set_aside(campaign) == []
+    assert waiting.set_aside(campaign) == []

@@ -310,7 +310,7 @@ def test_reading_lines_takes_the_same_statements_for_few_and_many(
         chance = random.Random(count)
         lines = [random_line(1000 * count + number, chance) for number in range(count)]
         services.record_rankings(campaign=campaign, rankings=lines, by=rosa)
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(8):
             assert len(list(queries.ranking_lines(project, {"campaigns": [campaign.pk]}))) == count
 
 

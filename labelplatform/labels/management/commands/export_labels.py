@@ -1,0 +1,97 @@
+"""`manage.py export_labels --project SLUG --format F --out FILE`: labels in a format of here or elsewhere.
+
+The file is whole or not there. Where a download or a pipe broke off, `--after` the id of the last ranking that is whole
+writes the rest: rankings leave in the order they came in, which never changes.
+"""
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from labelplatform.accounts.models import Project
+from labelplatform.labels import queries
+from labelplatform.labels.exchange import outgoing
+from labelplatform.labels.models import Campaign, Ranking
+from trainer import json_lines
+from trainer.errors import BadInput
+
+TOLD_EVERY = 10_000
+
+
+class Command(BaseCommand):
+    """Writes the ranking lines of a project, a campaign or a frozen snapshot in one of the formats."""
+
+    help = "Write labels as ranking lines, TRL preference or unpaired lines, SFT messages, or a table."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        source = parser.add_mutually_exclusive_group(required=True)
+        source.add_argument("--project", help="address (slug) of the project whose labels are written")
+        source.add_argument("--snapshot", type=Path, help="folder of a frozen snapshot, instead of a project")
+        parser.add_argument("--campaign", type=int, help="only the labels of this campaign (its number)")
+        parser.add_argument("--format", choices=list(outgoing.EXPORTS), default="rankings")
+        parser.add_argument(
+            "--out", type=Path, required=True, help="file to write; there whole or not at all"
+        )
+        parser.add_argument("--after", default="", help="id of a ranking: go on behind it")
+        parser.add_argument(
+            "--unacceptable",
+            choices=[outgoing.KEEP, outgoing.LEAVE_OUT],
+            default="",
+            help="rankings whose answers are all unacceptable; left out of sft unless told, kept everywhere else",
+        )
+
+    def handle(self, *args: object, out: Path, format: str, unacceptable: str, **told: Any) -> None:
+        chosen = outgoing.EXPORTS[format]
+        counted = _Counted(_source(**told), self.stderr.write)
+        try:
+            pieces = outgoing.encoded(outgoing.converted(counted, chosen, unacceptable), chosen)
+            written = json_lines.write_text_atomically(out, pieces)
+        except (BadInput, Project.DoesNotExist, Campaign.DoesNotExist, Ranking.DoesNotExist) as error:
+            self.stderr.write(str(error))
+            sys.exit(2)
+        name = outgoing.file_name(chosen, unacceptable)
+        self.stderr.write(f"{name}: {counted.rankings} rankings read, {written} lines written to {out}")
+        if counted.unacceptable:
+            kept = "left out" if "without-unacceptable" in name else "kept"
+            self.stderr.write(f"{counted.unacceptable} of them are marked all unacceptable: {kept}")
+
+
+def _source(
+    *, project: str | None, snapshot: Path | None, campaign: int | None, after: str, **_options: Any
+) -> Iterator[Mapping[str, object]]:
+    """The ranking lines that were asked for, lazily."""
+    if snapshot is not None:
+        yield from _rest((line for _n, line in json_lines.read(snapshot / "rankings.jsonl")), after, snapshot)
+        return
+    found = Project.objects.get(slug=project)
+    filters = {"campaigns": [Campaign.objects.get(pk=campaign, project=found).pk]} if campaign else {}
+    yield from queries.ranking_lines(found, filters, after=after)
+
+
+def _rest(
+    lines: Iterator[Mapping[str, object]], after: str, snapshot: Path
+) -> Iterator[Mapping[str, object]]:
+    if after and not any(line.get("id") == after for line in lines):
+        raise BadInput(f"--after: found {after!r}, wanted the id of a ranking of {snapshot}")
+    return lines
+
+
+class _Counted:
+    """Lines that are counted as they pass, with a word now and then."""
+
+    def __init__(self, lines: Iterable[Mapping[str, object]], tell: object) -> None:
+        self.lines, self.rankings, self.unacceptable = lines, 0, 0
+        assert callable(tell)
+        self.tell = tell
+
+    def __iter__(self) -> Iterator[Mapping[str, object]]:
+        for line in self.lines:
+            self.rankings += 1
+            self.unacceptable += bool(line.get("unacceptable"))
+            if self.rankings % TOLD_EVERY == 0:
+                self.tell(f"{self.rankings} rankings")
+            yield line

@@ -1,0 +1,87 @@
+"""Reading the queue: what waits for one person, what others hold just now, and what was set aside."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.utils import timezone
+
+from labelplatform.accounts.models import Project, User
+from labelplatform.labels.models import Campaign, Item, Ranking, Skip, Slot
+
+MOST_ITEMS_COUNTED = 1000
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A campaign as one annotator sees it: nothing of others but that items are theirs just now."""
+
+    campaign: Campaign
+    for_me: int
+    held_by_others: int
+    done_by_me: int
+    # The count ends there: "1000 and more".
+    more: bool = False
+
+
+def queue(project: Project, annotator: User) -> list[Waiting]:
+    """Open campaigns of the project with what waits for this person; two statements a campaign, whatever its length."""
+    now = timezone.now()
+    done = dict(
+        Ranking.objects.filter(annotator=annotator, item__campaign__project=project)
+        .values_list("item__campaign")
+        .annotate(rankings=Count("pk"))
+    )
+    found = []
+    for campaign in Campaign.objects.filter(project=project, state=Campaign.State.OPEN, overlap__gt=0):
+        waiting = _items_counted(waiting_slots(campaign, annotator, now))
+        held = _items_counted(slots_held_by_others(campaign, annotator, now))
+        found.append(
+            Waiting(campaign, waiting, held, done.get(campaign.pk, 0), more=waiting == MOST_ITEMS_COUNTED)
+        )
+    return found
+
+
+def _items_counted(slots: QuerySet[Slot]) -> int:
+    """How many items these slots are of, counted no further than anybody needs to know."""
+    return slots.order_by().values("item").distinct()[:MOST_ITEMS_COUNTED].count()
+
+
+def waiting_slots(campaign: Campaign, annotator: User, now: datetime) -> QuerySet[Slot]:
+    """Slots that this person could take now: open, lapsed or their own, on items they have not touched otherwise.
+
+    The claim itself says the same in one statement (services/claim_statement.py).
+    """
+    leased = Q(state=Slot.State.LEASED)
+    free = Q(state=Slot.State.OPEN) | (leased & (Q(lease_expires_at__lt=now) | Q(annotator=annotator)))
+    return _untouched(campaign, annotator).filter(free)
+
+
+def slots_held_by_others(campaign: Campaign, annotator: User, now: datetime) -> QuerySet[Slot]:
+    """Slots that come back to this person should those who hold them let go."""
+    held = Q(state=Slot.State.LEASED, lease_expires_at__gte=now) & ~Q(annotator=annotator)
+    return _untouched(campaign, annotator).filter(held)
+
+
+def _untouched(campaign: Campaign, annotator: User) -> QuerySet[Slot]:
+    mine = Slot.objects.filter(item=OuterRef("item"), annotator=annotator).exclude(state=Slot.State.OPEN)
+    labelled = Ranking.objects.filter(item=OuterRef("item"), annotator=annotator)
+    skipped = Skip.objects.filter(item=OuterRef("item"), annotator=annotator)
+    return Slot.objects.filter(
+        ~Exists(mine.exclude(pk=OuterRef("pk"))), ~Exists(labelled), ~Exists(skipped), campaign=campaign
+    )
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """An item that too many people skipped, and why they did."""
+
+    item: Item
+    reasons: list[Skip]
+
+
+def set_aside(campaign: Campaign) -> list[SetAside]:
+    """Items that wait for a researcher's look, with who skipped them and why; two statements."""
+    items = campaign.items.filter(slots__state=Slot.State.PARKED).distinct().select_related("prompt")
+    told = items.prefetch_related(Prefetch("skips", queryset=Skip.objects.select_related("annotator")))
+    return [SetAside(item, list(item.skips.all())) for item in told.order_by("pk")]
