@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("labels", "0002_initial")]
+    dependencies = [("labels", "0004_ratings_margins_and_log")]
 
     operations = [
         migrations.AddIndex(
