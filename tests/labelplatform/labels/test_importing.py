@@ -278,6 +278,8 @@ def test_kept_uploads_are_private_whole_and_forgotten_after_a_day(
         assert stream.read() == b"content"
     with pytest.raises(kept_uploads.UploadGone):
         kept_uploads.opened(other_project, digest)
+    with pytest.raises(kept_uploads.UploadGone):
+        kept_uploads.opened(project, "no\0path")
     path.write_bytes(b"changed")
     with pytest.raises(kept_uploads.UploadGone):
         kept_uploads.opened(project, digest)
