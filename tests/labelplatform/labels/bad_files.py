@@ -64,7 +64,7 @@ def table(*rows: str, head: str = "prompt,ranking,answer_a,answer_b") -> bytes:
 
 
 DEEP = 100_000
-BOMB = b"0" * 30_000_000
+BOMB = b"0" * 10_000_000
 PAIR = {"prompt": "q", "chosen": "a", "rejected": "b"}
 
 # name: (bytes, a word of the report, the line it names)

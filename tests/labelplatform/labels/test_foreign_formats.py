@@ -360,6 +360,29 @@ def test_entries_of_a_list_know_their_lines_and_cross_chunks(monkeypatch: pytest
         assert [one.line for one in found] == expected, size
 
 
+def test_no_line_and_no_entry_is_held_beyond_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "LINE_BYTES", 1000)
+    monkeypatch.setattr(records, "CHUNK_BYTES", 100)
+
+    class Watched(io.BytesIO):
+        def readline(self, size: int | None = -1, /) -> bytes:
+            assert size is not None
+            assert 0 < size <= 1001
+            return super().readline(size)
+
+    text = b'{"a": "' + b"x" * 5000 + b'"}'
+    long, short = records.read_json(Watched(text + b'\n{"b": 1}'))
+    assert "more than 1000 bytes" in long.problem
+    assert (short.line, short.value) == (2, {"b": 1})
+    splitter = records._Splitter()
+    for start in range(0, 5000, 100):
+        assert list(splitter.feed((b"[" + text)[start : start + 100])) == []
+        assert len(splitter.entry) <= 1100
+    long, short = records.read_json(io.BytesIO(b"[" + text + b',{"b": 1}]'))
+    assert "more than 1000 bytes" in long.problem
+    assert short.value == {"b": 1}
+
+
 @pytest.mark.parametrize(
     ("text", "told", "line"),
     [

@@ -87,6 +87,14 @@ def test_one_bad_line_and_nothing_is_written(project: Project) -> None:
     assert not AuditEntry.objects.filter(verb="imported labels").exists()
 
 
+def test_a_bad_line_after_many_good_batches_takes_them_all_back(project: Project) -> None:
+    with pytest.raises(services.LabelsRefused) as refusal:
+        wet(project, *(good(number) for number in range(450)), good(451, tiers=[["c"]]))
+    assert [row.number for row in refusal.value.preview.refused] == [451]
+    assert not Ranking.objects.exists()
+    assert not Campaign.objects.exists()
+
+
 def test_what_storing_alone_refuses_names_its_line_too(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -270,6 +278,8 @@ def test_kept_uploads_are_private_whole_and_forgotten_after_a_day(
         assert stream.read() == b"content"
     with pytest.raises(kept_uploads.UploadGone):
         kept_uploads.opened(other_project, digest)
+    with pytest.raises(kept_uploads.UploadGone):
+        kept_uploads.opened(project, "no\0path")
     path.write_bytes(b"changed")
     with pytest.raises(kept_uploads.UploadGone):
         kept_uploads.opened(project, digest)
