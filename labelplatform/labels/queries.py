@@ -29,12 +29,16 @@ CHARACTERS_REMEMBERED = 8_000_000
 
 
 class Filters(TypedDict, total=False):
-    """Which rankings: of these campaigns (ids), of these sources, up to this time, up to this ranking (id)."""
+    """Which rankings: of these campaigns (ids), of these sources, up to this time, up to this ranking (id).
+
+    `surplus` adds those that came too late and count nowhere; their lines say so.
+    """
 
     campaigns: list[int]
     sources: list[str]
     until: str
     last_ranking: int
+    surplus: bool
 
 
 def campaigns(project: Project) -> QuerySet[Campaign]:
@@ -53,8 +57,10 @@ def campaigns(project: Project) -> QuerySet[Campaign]:
 
 def rankings(project: Project, filters: Mapping[str, object] | None = None) -> QuerySet[Ranking]:
     """The project's rankings that count (no surplus), oldest first, narrowed by `Filters`."""
-    found = Ranking.objects.filter(item__campaign__project=project, surplus=False)
+    found = all_rankings(project)
     chosen: Mapping[str, Any] = filters or {}
+    if not chosen.get("surplus"):
+        found = found.filter(surplus=False)
     if chosen.get("campaigns"):
         found = found.filter(item__campaign__in=chosen["campaigns"])
     if chosen.get("sources"):
@@ -261,6 +267,8 @@ def _told(ranking: Ranking, key_of: Mapping[int, str], given: Given) -> dict[str
         told["shown_order"] = [key_of[response] for response in ranking.shown_order]
     if ranking.unacceptable:
         told["unacceptable"] = True
+    if ranking.surplus:
+        told["surplus"] = True
     flags: dict[str, list[str]] = {}
     for response, name in given.flags:
         flags.setdefault(key_of[response], []).append(name)

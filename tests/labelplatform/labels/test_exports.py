@@ -18,8 +18,9 @@ from labelplatform.labels.exchange import outgoing
 from labelplatform.snapshots.models import Snapshot
 from tests.house.tree import ROOT
 from tests.labelplatform.builders import build_artifact
-from tests.labelplatform.labels.building import build_campaign
+from tests.labelplatform.labels.building import build_campaign, claimed, submit
 from tests.labelplatform.labels.line_builder import random_line
+from tests.labelplatform.labels.test_assignment import lapse
 from trainer.rankings import parse_ranking
 
 SignIn = Callable[[User], Any]
@@ -218,3 +219,18 @@ def test_the_benchmark_says_what_it_measured(tmp_path: Path) -> None:
     told = json.loads(ran.stdout)
     assert [run["lines"] for run in told["runs"]] == [15, 60]
     assert told["passed"] is True
+
+
+def test_late_rankings_leave_only_when_asked_for_and_say_so(
+    project: Project, ada: User, ben: User, rosa: User, tmp_path: Path
+) -> None:
+    slot = claimed(build_campaign(project, rosa, prompts=1), ada)
+    lapse(slot)
+    submit(claimed(slot.campaign, ben), ben)
+    late = submit(slot, ada)
+    plain, all_of_them = tmp_path / "plain.jsonl", tmp_path / "all.jsonl"
+    call_command("export_labels", project=project.slug, out=plain)
+    call_command("export_labels", project=project.slug, out=all_of_them, surplus=True)
+    told = [json.loads(line) for line in all_of_them.read_text("utf-8").splitlines()]
+    assert [(line["id"] == late.key, line.get("surplus")) for line in told] == [(False, None), (True, True)]
+    assert [json.loads(line)["id"] for line in plain.read_text("utf-8").splitlines()] == [told[0]["id"]]

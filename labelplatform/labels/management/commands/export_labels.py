@@ -36,6 +36,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--out", type=Path, required=True, help="file to write; there whole or not at all"
         )
+        parser.add_argument(
+            "--surplus",
+            action="store_true",
+            help="rankings too that came late and count nowhere; their lines say so (of a project only)",
+        )
         parser.add_argument("--after", default="", help="id of a ranking: go on behind it")
         parser.add_argument(
             "--unacceptable",
@@ -61,14 +66,22 @@ class Command(BaseCommand):
 
 
 def _source(
-    *, project: str | None, snapshot: Path | None, campaign: int | None, after: str, **_options: Any
+    *,
+    project: str | None,
+    snapshot: Path | None,
+    campaign: int | None,
+    after: str,
+    surplus: bool,
+    **_options: Any,
 ) -> Iterator[Mapping[str, object]]:
     """The ranking lines that were asked for, lazily."""
     if snapshot is not None:
         yield from _rest((line for _n, line in json_lines.read(snapshot / "rankings.jsonl")), after, snapshot)
         return
     found = Project.objects.get(slug=project)
-    filters = {"campaigns": [Campaign.objects.get(pk=campaign, project=found).pk]} if campaign else {}
+    filters: dict[str, object] = {"surplus": surplus}
+    if campaign:
+        filters["campaigns"] = [Campaign.objects.get(pk=campaign, project=found).pk]
     yield from queries.ranking_lines(found, filters, after=after)
 
 
