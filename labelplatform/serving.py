@@ -6,7 +6,6 @@ request that is answered whole (all but streams) crosses once. Streams are left 
 """
 
 import asyncio
-import contextvars
 import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -25,6 +24,8 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 # More may work at once; so many are kept when all is quiet.
 RESTING_THREADS = 16
+# So many answer at once; the others wait without a thread. More would only take the interpreter's lock from each other.
+BUSY_THREADS = 4
 GRACE_SECONDS = 2
 
 
@@ -44,14 +45,28 @@ class RestingThreadsHandler(ASGIHandler):
         # ASGIHandler's own would load the chain as asynchronous.
         self.load_middleware(is_async=False)
         self.resting: deque[ThreadPoolExecutor] = deque()
+        self._busy = asyncio.Semaphore(BUSY_THREADS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise ValueError(f"Only HTTP is served here, not {scope['type']}.")
-        thread = self.resting.pop() if self.resting else ThreadPoolExecutor(1, "request")
         try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        async with self._busy:
+            thread = self.resting.pop() if self.resting else ThreadPoolExecutor(1, "request")
+            response = await asyncio.get_running_loop().run_in_executor(thread, self._respond, scope, body)
+            if not response.streaming:
+                self._rest(thread)
+        if not response.streaming:
+            await self.send_response(response, send)
+            return
+        try:
+            # What a stream reads, and its end, stay in the thread of its request.
             async with ThreadSensitiveContext(executor=thread):
-                await self._serve(scope, receive, send, thread)
+                await self._stream(response, receive, send)
+            await asyncio.get_running_loop().run_in_executor(thread, response.close)
         finally:
             self._rest(thread)
 
@@ -61,22 +76,11 @@ class RestingThreadsHandler(ASGIHandler):
         else:
             thread.shutdown(wait=False)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send, thread: ThreadPoolExecutor) -> None:
-        try:
-            body = await self.read_body(receive)
-        except RequestAborted:
-            return
-        context = contextvars.copy_context()
-        loop = asyncio.get_running_loop()
-        response = await loop.run_in_executor(thread, context.run, self._respond, scope, body)
-        if response.streaming:
-            await self._stream(response, receive, send)
-            await loop.run_in_executor(thread, context.run, response.close)
-        else:
-            await self.send_response(response, send)
-
     def _respond(self, scope: Scope, body: IO[bytes]) -> HttpResponseBase:
-        """In the thread: the whole chain, and the end of the request where nothing is left to stream."""
+        """In the thread: the whole chain, and the end of the request where nothing is left to stream.
+
+        Django turns whatever a view raises into a response, so nothing is raised from here.
+        """
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=self.__class__, scope=scope)
         request, refusal = self.create_request(scope, body)

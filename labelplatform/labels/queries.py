@@ -197,8 +197,8 @@ def lines_of(pks: Sequence[int], memory: LineMemory) -> Iterator[dict[str, objec
     for ranking, response, name in flags.values_list("ranking", "response", "name"):
         given[ranking].flags.append((response, name))
     ratings = ResponseRating.objects.filter(ranking__in=pks).order_by("pk")
-    for ranking, *rated in ratings.values_list("ranking", "response", "name", "value"):
-        given[ranking].ratings.append((rated[0], rated[1], rated[2]))
+    for ranking, response, name, value in ratings.values_list("ranking", "response", "name", "value"):
+        given[ranking].ratings.append((response, name, value))
     for one in found:
         yield _line(one, items[one.item_id], names[one.annotator_id], given[one.pk])
 

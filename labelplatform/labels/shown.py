@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils import timezone
 
@@ -83,7 +84,7 @@ def shown_item(
     placed = ItemResponse.objects.filter(item=slot.item_id).order_by("position")
     stored = list(placed.values_list("response__text", flat=True))
     drafts = Draft.objects.filter(slot=slot, annotator=annotator).values_list("state", flat=True)[:1]
-    draft = next(iter(drafts), {})
+    draft: dict[str, Any] = next(iter(drafts), {})
     flags = draft.get("flags", {})
     tiers, ratings = draft.get("places", {}), draft.get("ratings", {})
     if typed:

@@ -139,6 +139,15 @@ def test_requests_at_the_same_time_have_threads_of_their_own(handler: RestingThr
     assert len(handler.resting) == 2
 
 
+def test_only_so_many_answer_at_once_and_the_others_wait_without_a_thread(
+    handler: RestingThreadsHandler,
+) -> None:
+    many = ["/thread/"] * (3 * serving.BUSY_THREADS)
+    assert {status for status, _body in ask(handler, *many)} == {200}
+    assert len(handler.resting) <= serving.BUSY_THREADS
+    assert len(set(seen)) <= serving.BUSY_THREADS
+
+
 def test_only_so_many_threads_rest(handler: RestingThreadsHandler, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serving, "RESTING_THREADS", 1)
     ask(handler, "/meet/", "/meet/")
@@ -204,7 +213,7 @@ def test_a_reader_who_leaves_before_the_end_of_the_question_is_let_go(handler: R
         assert browser.sent == []
 
     asyncio.run(leave_at_once())
-    assert len(handler.resting) == 1
+    assert not handler.resting
 
 
 def test_nothing_but_http_is_served(handler: RestingThreadsHandler) -> None:

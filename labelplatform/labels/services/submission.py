@@ -189,6 +189,9 @@ def store_placements(stored: Sequence[tuple[Ranking, rules.Judgement, Sequence[i
             for response, given in judgement.ratings.items()
             for name, value in given.items()
         ]
-    for model, rows in ((Placement, placements), (ResponseFlag, flags), (ResponseRating, ratings)):
-        if rows:
-            model.objects.bulk_create(rows, batch_size=1000)  # type: ignore[attr-defined]
+    Placement.objects.bulk_create(placements, batch_size=1000)
+    # Most rankings have neither: no statement for nothing.
+    if flags:
+        ResponseFlag.objects.bulk_create(flags, batch_size=1000)
+    if ratings:
+        ResponseRating.objects.bulk_create(ratings, batch_size=1000)
