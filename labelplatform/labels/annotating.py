@@ -22,6 +22,7 @@ from labelplatform.labels.flag_names import flag_choices
 from labelplatform.labels.forms import RankingForm, parse_draft
 from labelplatform.labels.logs import parse_log
 from labelplatform.labels.models import Campaign, Slot
+from labelplatform.labels.orders import letters
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,7 @@ def draft(
 ) -> HttpResponse:
     """Keep unfinished work."""
     desk = _desk(request, project, token)
-    state = parse_draft(request.body, list(shown.responses_by_letter(desk.slot)))
+    state = parse_draft(request.body, letters(len(desk.slot.shown_order)))
     if state is None:
         return JsonResponse({"problem": _("This is not a draft.")}, status=400)
     try:

@@ -50,11 +50,12 @@ def save_draft(
     """
     if len(json.dumps(state)) > DRAFT_LIMIT_BYTES:
         raise DraftRefused
-    if not Lease.objects.filter(slot=slot, annotator=annotator).exists():
+    last = _last_token(slot, annotator)
+    if last is None:
         raise LeaseLost
-    if token is not None and token != _last_token(slot, annotator):
+    if token is not None and token != last:
         raise DraftOvertaken
-    draft = Draft.objects.select_for_update().filter(slot=slot, annotator=annotator).first()
+    draft = next(iter(Draft.objects.select_for_update().filter(slot=slot, annotator=annotator)[:1]), None)
     if draft is None:
         return Draft.objects.create(slot=slot, annotator=annotator, state=dict(state))
     if "writer" in state and "writer" in draft.state:
@@ -73,7 +74,7 @@ def save_draft(
 
 def _last_token(slot: Slot, annotator: User) -> uuid.UUID | None:
     leases = Lease.objects.filter(slot=slot, annotator=annotator).order_by("-pk")
-    return leases.values_list("token", flat=True).first()
+    return next(iter(leases.values_list("token", flat=True)[:1]), None)
 
 
 def _number(state: Mapping[str, object], name: str) -> int:
