@@ -32,6 +32,8 @@ with tempfile.TemporaryFile() as upload:
 """
 
 
+# A gigabyte, and a hundred thousand lines, take minutes.
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("size", [20_000_000, pytest.param(1_000_000_000, marks=pytest.mark.large)])
 @pytest.mark.parametrize("name", LARGE)
 def test_large_files_are_read_in_little_memory(name: str, size: int) -> None:
@@ -74,6 +76,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("count", [3_000, pytest.param(100_000, marks=pytest.mark.large)])
 @pytest.mark.parametrize("broken", [True, False])
 def test_a_long_file_is_imported_whole_or_not_at_all_in_little_memory(
