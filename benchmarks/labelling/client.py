@@ -184,6 +184,9 @@ class Annotator:
     def work(self) -> None:
         csrf = self._csrf()
         self.come_back(csrf)
+        if self.config.think_seconds:
+            # People do not all arrive in the same moment.
+            self.pause.wait(self.config.think_seconds * self.chance.random())
         pause = FIRST_PAUSE_SECONDS
         while not Path(self.config.stop).exists():
             page = self.claim(csrf)
