@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labelplatform.labels import annotating, views
+from labelplatform.labels import annotating, reviewing, views
 
 app_name = "labels"
 ROOM = "p/<slug:slug>/labels/"
@@ -16,6 +16,14 @@ urlpatterns = [
     path(f"{ROOM}campaigns/<int:pk>/state/", views.set_state, name="set_state"),
     path(f"{ROOM}campaigns/<int:pk>/guidelines/", annotating.guidelines, name="guidelines"),
     path(f"{ROOM}campaigns/<int:pk>/start/", annotating.start, name="start"),
+    path(f"{ROOM}campaigns/<int:pk>/quality/", reviewing.campaign_quality, name="quality"),
+    path(
+        f"{ROOM}campaigns/<int:pk>/quality/<int:annotator>/",
+        reviewing.annotator_quality,
+        name="annotator_quality",
+    ),
+    path(f"{ROOM}campaigns/<int:pk>/disagreement/", reviewing.disagreement, name="disagreement"),
+    path(f"{ROOM}items/<int:pk>/", reviewing.item, name="item"),
     path(f"{ROOM}queue/", annotating.queue, name="queue"),
     path(f"{ROOM}rank/<uuid:token>/", annotating.rank, name="rank"),
     path(f"{ROOM}rank/<uuid:token>/draft/", annotating.draft, name="draft"),

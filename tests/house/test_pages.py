@@ -38,6 +38,10 @@ def research(status: int) -> Expected:
     return to(status, "researcher", "administrator")
 
 
+def reviewing(status: int) -> Expected:
+    return to(status, "reviewer", "researcher", "administrator")
+
+
 def members(status: int) -> Expected:
     return to(status, *MEMBERS)
 
@@ -131,6 +135,14 @@ LABELS = [
         parts=pk(lambda s: s.campaign),
         body=lambda _: {"state": "paused"},
     ),
+    Row("labels:quality", get=reviewing(200), parts=pk(lambda s: s.campaign)),
+    Row(
+        "labels:annotator_quality",
+        get=reviewing(200),
+        parts=lambda s: {"pk": s.campaign.pk, "annotator": s.people["annotator"].pk},
+    ),
+    Row("labels:disagreement", get=reviewing(200), parts=pk(lambda s: s.campaign)),
+    Row("labels:item", get=reviewing(200), parts=pk(lambda s: s.ranking.item)),
     Row("labels:guidelines", get=members(200), parts=pk(lambda s: s.campaign)),
     Row("labels:start", post=members(302), parts=pk(lambda s: s.campaign)),
     Row("labels:queue", get=members(200)),

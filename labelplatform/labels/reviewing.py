@@ -1,0 +1,96 @@
+"""Pages about the quality of labels, for researchers and reviewers; no annotator ever gets past their doors."""
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from labelplatform.accounts.access import project_view
+from labelplatform.accounts.models import Membership, Project, Role, User
+from labelplatform.labels import quality, quality_words, queries
+from labelplatform.labels.models import Campaign, Item
+
+ITEMS_A_PAGE = 25
+LABELS_SHOWN = 30
+
+
+@require_safe
+@never_cache
+@project_view(Role.RESEARCHER, Role.REVIEWER)
+def campaign_quality(
+    request: HttpRequest, pk: int, *, project: Project, membership: Membership
+) -> HttpResponse:
+    """How far the campaign's annotators agree, and who needs a look."""
+    campaign = get_object_or_404(Campaign, pk=pk, project=project)
+    found = quality.campaign_quality(campaign)
+    context = {
+        "project": project,
+        "campaign": campaign,
+        "gathered": found.gathered,
+        "agreement": found.agreement,
+        "figures": quality_words.campaign_figures(found.agreement),
+        "columns": quality_words.person_columns(),
+        "rows": quality_words.person_rows(found),
+        "researches": membership.role != Role.REVIEWER,
+    }
+    return render(request, "labels/quality.html", context)
+
+
+@require_safe
+@never_cache
+@project_view(Role.RESEARCHER, Role.REVIEWER)
+def annotator_quality(
+    request: HttpRequest, pk: int, annotator: int, *, project: Project, membership: Membership
+) -> HttpResponse:
+    """One annotator of a campaign: their figures and their newest labels."""
+    campaign = get_object_or_404(Campaign, pk=pk, project=project)
+    rows = quality_words.person_rows(quality.campaign_quality(campaign))
+    row = next((row for row in rows if row.person.user.pk == annotator), None)
+    theirs = queries.all_rankings(project).filter(item__campaign=campaign, annotator=annotator)
+    if not theirs.exists():
+        raise Http404
+    context = {
+        "project": project,
+        "campaign": campaign,
+        "person": get_object_or_404(User, pk=annotator),
+        "row": row,
+        "most_items": quality.MOST_ITEMS,
+        "rankings": queries.with_content(theirs).order_by("-pk")[:LABELS_SHOWN],
+    }
+    return render(request, "labels/annotator_quality.html", context)
+
+
+@require_safe
+@never_cache
+@project_view(Role.RESEARCHER, Role.REVIEWER)
+def disagreement(request: HttpRequest, pk: int, *, project: Project, membership: Membership) -> HttpResponse:
+    """The campaign's items, those that people agree on least first."""
+    campaign = get_object_or_404(Campaign, pk=pk, project=project)
+    page = Paginator(quality.compared_items(campaign), ITEMS_A_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "project": project,
+        "campaign": campaign,
+        "page": page,
+        "most_items": quality.MOST_ITEMS_COMPARED,
+        "items": quality.with_items(list(page.object_list)),
+    }
+    return render(request, "labels/disagreement.html", context)
+
+
+@require_safe
+@never_cache
+@project_view(Role.RESEARCHER, Role.REVIEWER)
+def item(request: HttpRequest, pk: int, *, project: Project, membership: Membership) -> HttpResponse:
+    """One item with everybody's label of it side by side."""
+    found = get_object_or_404(
+        Item.objects.select_related("prompt", "campaign"), pk=pk, campaign__project=project
+    )
+    labels = quality.labels_side_by_side(found)
+    places = found.placed_responses.select_related("response__policy")
+    answers = [
+        {"response": place.response, "number": at + 1, "tiers": [label.tiers[at] for label in labels]}
+        for at, place in enumerate(places)
+    ]
+    context = {"project": project, "item": found, "labels": labels, "answers": answers}
+    return render(request, "labels/item.html", context)
