@@ -43,6 +43,10 @@ class Campaign(models.Model):
     allow_unranked = models.BooleanField(default=False)
     # So many people may say that they cannot judge an item before it is set aside for a researcher.
     skip_limit = models.PositiveSmallIntegerField(default=3)
+    # One more person is asked where an item's wanted labels agree on less than this share of pairs; empty: nobody.
+    third_opinion_below = models.FloatField(null=True, blank=True)
+    # So many labels of one item are the most that disagreement can ask for.
+    most_labels = models.PositiveSmallIntegerField(default=3)
     seed = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -51,6 +55,12 @@ class Campaign(models.Model):
             models.UniqueConstraint(fields=["project", "name"], name="campaign_name_unique_in_project"),
             models.CheckConstraint(condition=Q(overlap__lte=50), name="campaign_overlap_at_most_50"),
             models.CheckConstraint(condition=Q(skip_limit__gte=1), name="campaign_skip_limit_at_least_1"),
+            models.CheckConstraint(
+                condition=Q(third_opinion_below__isnull=True)
+                | Q(third_opinion_below__gte=0, third_opinion_below__lte=1),
+                name="campaign_third_opinion_below_a_share",
+            ),
+            models.CheckConstraint(condition=Q(most_labels__lte=50), name="campaign_most_labels_at_most_50"),
         ]
         ordering = ["pk"]
 
@@ -96,7 +106,10 @@ class ItemResponse(models.Model):
 
 
 class Slot(models.Model):
-    """One wanted label of one item. An item has exactly `overlap` of them, so overlap is exact by construction."""
+    """One wanted label of one item. An item has exactly `overlap` of them, so overlap is exact by construction.
+
+    Where people disagree, a campaign may want more: services/third_opinion.py adds them one by one.
+    """
 
     class State(models.TextChoices):
         """Open for anybody, promised to somebody, or filled for good."""

@@ -82,6 +82,14 @@ def compared_items(campaign: Campaign) -> list[ItemAgreement]:
     return sorted(found, key=lambda one: (one.pairwise is None, one.pairwise or 0.0, one.tau_b or 0.0))
 
 
+def pairwise_agreement(item: Item) -> float | None:
+    """The share of answer pairs on which the item's labels agree; None where no two of them say something of one."""
+    from evaluator.statistics.agreement import item_agreement
+
+    found = item_agreement(labels_of(Item.objects.filter(pk=item.pk)))
+    return found[0].pairwise if found else None
+
+
 def with_items(page: Sequence[ItemAgreement]) -> list[ComparedItem]:
     """The items behind one page of agreements, in its order; one statement."""
     items = Item.objects.select_related("prompt").in_bulk([int(one.item) for one in page])

@@ -1,15 +1,19 @@
 """Pages about the quality of labels, for researchers and reviewers; no annotator ever gets past their doors."""
 
+from django.contrib import messages
 from django.core.paginator import Paginator
+from django.forms import model_to_dict
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
-from labelplatform.accounts.access import project_view
+from labelplatform.accounts.access import project_view, signed_in
 from labelplatform.accounts.models import Membership, Project, Role, User
-from labelplatform.labels import quality, quality_words, queries
+from labelplatform.labels import quality, quality_words, queries, services
 from labelplatform.labels.models import Campaign, Item
+from labelplatform.labels.quality_forms import QualityForm
 
 ITEMS_A_PAGE = 25
 LABELS_SHOWN = 30
@@ -94,3 +98,20 @@ def item(request: HttpRequest, pk: int, *, project: Project, membership: Members
     ]
     context = {"project": project, "item": found, "labels": labels, "answers": answers}
     return render(request, "labels/item.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@project_view(Role.RESEARCHER)
+def quality_settings(
+    request: HttpRequest, pk: int, *, project: Project, membership: Membership
+) -> HttpResponse:
+    """What the campaign does about quality."""
+    campaign = get_object_or_404(Campaign, pk=pk, project=project)
+    form = QualityForm(request.POST or None, initial=model_to_dict(campaign))
+    if request.method == "POST" and form.is_valid():
+        services.set_quality(campaign=campaign, by=signed_in(request), **form.cleaned_data)
+        messages.success(request, _("Saved: it holds from the next label on."))
+        return redirect("labels:quality", slug=project.slug, pk=pk)
+    status = 422 if form.is_bound else 200
+    context = {"project": project, "campaign": campaign, "form": form}
+    return render(request, "labels/quality_settings.html", context, status=status)

@@ -23,6 +23,7 @@ urlpatterns = [
         name="annotator_quality",
     ),
     path(f"{ROOM}campaigns/<int:pk>/disagreement/", reviewing.disagreement, name="disagreement"),
+    path(f"{ROOM}campaigns/<int:pk>/quality/settings/", reviewing.quality_settings, name="quality_settings"),
     path(f"{ROOM}items/<int:pk>/", reviewing.item, name="item"),
     path(f"{ROOM}queue/", annotating.queue, name="queue"),
     path(f"{ROOM}rank/<uuid:token>/", annotating.rank, name="rank"),

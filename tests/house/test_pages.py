@@ -142,6 +142,13 @@ LABELS = [
         parts=lambda s: {"pk": s.campaign.pk, "annotator": s.people["annotator"].pk},
     ),
     Row("labels:disagreement", get=reviewing(200), parts=pk(lambda s: s.campaign)),
+    Row(
+        "labels:quality_settings",
+        get=research(200),
+        post=research(422),
+        parts=pk(lambda s: s.campaign),
+        body=lambda _: {"most_labels": 0},
+    ),
     Row("labels:item", get=reviewing(200), parts=pk(lambda s: s.ranking.item)),
     Row("labels:guidelines", get=members(200), parts=pk(lambda s: s.campaign)),
     Row("labels:start", post=members(302), parts=pk(lambda s: s.campaign)),

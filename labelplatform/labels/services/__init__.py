@@ -18,6 +18,7 @@ from labelplatform.labels.services.campaigns import (
     create_campaign_over,
     set_state,
 )
+from labelplatform.labels.services.quality_settings import set_quality
 from labelplatform.labels.services.recording import RankingsRefused, record_comparison, record_rankings
 from labelplatform.labels.services.submission import (
     DraftRefused,
@@ -45,6 +46,7 @@ __all__ = [
     "release",
     "renew",
     "save_draft",
+    "set_quality",
     "set_state",
     "skip",
     "submit_ranking",
