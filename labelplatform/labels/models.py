@@ -47,6 +47,9 @@ class Campaign(models.Model):
     third_opinion_below = models.FloatField(null=True, blank=True)
     # So many labels of one item are the most that disagreement can ask for.
     most_labels = models.PositiveSmallIntegerField(default=3)
+    # The share of gold items among what is handed out, and to how many people at most each is given.
+    gold_rate = models.FloatField(default=0)
+    gold_slots = models.PositiveSmallIntegerField(default=20)
     seed = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -61,6 +64,12 @@ class Campaign(models.Model):
                 name="campaign_third_opinion_below_a_share",
             ),
             models.CheckConstraint(condition=Q(most_labels__lte=50), name="campaign_most_labels_at_most_50"),
+            models.CheckConstraint(
+                condition=Q(gold_rate__gte=0, gold_rate__lte=0.5), name="campaign_gold_rate_at_most_half"
+            ),
+            models.CheckConstraint(
+                condition=Q(gold_slots__lte=1000), name="campaign_gold_slots_at_most_1000"
+            ),
         ]
         ordering = ["pk"]
 
@@ -105,6 +114,23 @@ class ItemResponse(models.Model):
         return f"{self.item_id}/{self.position}"
 
 
+class GoldItem(models.Model):
+    """That the right order of an item is known: its labels measure people. No annotator ever learns which these are."""
+
+    item = models.OneToOneField(Item, on_delete=models.CASCADE, related_name="gold")
+    # Response ids, best tier first; what is left out is unknown.
+    tiers = models.JSONField()
+    explanation = models.TextField(blank=True)
+    set_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="gold_items")
+    at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.item_id}: {self.tiers}"
+
+
 class Slot(models.Model):
     """One wanted label of one item. An item has exactly `overlap` of them, so overlap is exact by construction.
 
@@ -124,7 +150,7 @@ class Slot(models.Model):
     # The item's campaign again: a claim reads one narrow index instead of joining.
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="slots")
     ordinal = models.PositiveSmallIntegerField()
-    # Where it stands among the open slots of its campaign: the lowest is handed out first.
+    # Where it stands among the open slots of its campaign: the lowest is handed out first. Below 0: kept in reserve.
     queue_place = models.BigIntegerField(default=0)
     # How many different promises there were: more than one means that somebody let it go.
     promised = models.PositiveIntegerField(default=0)

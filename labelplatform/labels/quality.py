@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Max, Q, QuerySet
 
 from labelplatform.accounts.models import User
-from labelplatform.labels.models import Campaign, Item, ItemResponse, Placement, Ranking
+from labelplatform.labels.models import Campaign, GoldItem, Item, ItemResponse, Placement, Ranking
 
 if TYPE_CHECKING:
     from evaluator.statistics.agreement import Agreement, ItemAgreement
@@ -68,7 +68,7 @@ def campaign_quality(campaign: Campaign) -> CampaignQuality:
     from evaluator.statistics.annotators import annotator_quality
 
     gathered = gather(campaign, MOST_ITEMS)
-    found = annotator_quality(gathered.labels, sampling=_sampling(campaign))
+    found = annotator_quality(gathered.labels, gold=gold_of(campaign), sampling=_sampling(campaign))
     users = User.objects.in_bulk([int(one.annotator) for one in found])
     people = [Person(users[int(one.annotator)], one) for one in found]
     return CampaignQuality(gathered, agreement(gathered.labels, _sampling(campaign)), people)
@@ -147,6 +147,21 @@ def labels_of(items: QuerySet[Item]) -> list[RankingLabel]:
     return found
 
 
+def gold_of(campaign: Campaign) -> list[RankingLabel]:
+    """The known orders of a campaign's gold items, as labels of nobody; two statements."""
+    from evaluator.statistics.ranking_labels import RankingLabel
+
+    known = GoldItem.objects.filter(item__campaign=campaign).select_related("item")
+    found = []
+    for gold in known.prefetch_related("item__placed_responses"):
+        tier_of = {response: tier for tier, tied in enumerate(gold.tiers, 1) for response in tied}
+        ids = [place.response_id for place in gold.item.placed_responses.all()]
+        tiers = tuple(tier_of.get(response) for response in ids)
+        label = RankingLabel(str(gold.item_id), "gold", tuple(map(str, ids)), tiers)
+        found.append(label)
+    return found
+
+
 def _sampling(campaign: Campaign) -> Sampling:
     from evaluator.statistics.resampling import Sampling
 
@@ -163,10 +178,25 @@ class GivenLabel:
 
 def labels_side_by_side(item: Item) -> list[GivenLabel]:
     """What everybody said of an item, late work too, the oldest first; three statements."""
-    stored = list(item.placed_responses.values_list("response", flat=True))
+    stored = stored_responses(item)
     rankings = item.rankings.select_related("annotator").prefetch_related("placements").order_by("at", "pk")
     found = []
     for ranking in rankings:
         tier_of = {placement.response_id: placement.tier for placement in ranking.placements.all()}
         found.append(GivenLabel(ranking, [tier_of.get(response) for response in stored]))
     return found
+
+
+def stored_responses(item: Item) -> list[int]:
+    """The item's responses in their stored order."""
+    return list(item.placed_responses.values_list("response", flat=True))
+
+
+def places_for_gold(item: Item, taken_from: str) -> list[int | None]:
+    """The places, in stored order, that a label of this item (its id) gave; else those of its gold; else none."""
+    labels = {str(label.ranking.pk): label.tiers for label in labels_side_by_side(item)}
+    if taken_from in labels:
+        return labels[taken_from]
+    tiers = item.gold.tiers if hasattr(item, "gold") else []
+    tier_of = {response: tier for tier, tied in enumerate(tiers, 1) for response in tied}
+    return [tier_of.get(response) for response in stored_responses(item)]

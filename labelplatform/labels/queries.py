@@ -27,23 +27,31 @@ MOST_ITEMS_COUNTED = 1000
 
 
 class Filters(TypedDict, total=False):
-    """Which rankings: of these campaigns (ids), of these sources, up to this time, up to this ranking (id)."""
+    """Which rankings: of these campaigns (ids), of these sources, up to this time, up to this ranking (id).
+
+    Labels of gold items measure people; they are left out unless `with_gold` asks for them.
+    """
 
     campaigns: list[int]
     sources: list[str]
     until: str
     last_ranking: int
+    with_gold: bool
 
 
 def campaigns(project: Project) -> QuerySet[Campaign]:
-    """The project's campaigns with `items_wanted`, `slots_wanted`, `slots_done` and `rankings_kept`, newest first."""
+    """The project's campaigns with `items_wanted`, `slots_wanted`, `slots_done` and `rankings_kept`, newest first.
+
+    Gold items are no part of the work that is wanted: of their many slots most stay open for good.
+    """
+    ordinary, kept = Q(slots__item__gold=None), Q(items__rankings__surplus=False, items__gold=None)
     return (
         Campaign.objects.filter(project=project)
         .annotate(
-            items_wanted=Count("items", distinct=True),
-            slots_wanted=Count("slots", distinct=True),
-            slots_done=Count("slots", filter=Q(slots__state="done"), distinct=True),
-            rankings_kept=Count("items__rankings", filter=Q(items__rankings__surplus=False), distinct=True),
+            items_wanted=Count("items", filter=Q(items__gold=None), distinct=True),
+            slots_wanted=Count("slots", filter=ordinary, distinct=True),
+            slots_done=Count("slots", filter=Q(slots__state="done") & ordinary, distinct=True),
+            rankings_kept=Count("items__rankings", filter=kept, distinct=True),
         )
         .order_by("-pk")
     )
@@ -53,6 +61,8 @@ def rankings(project: Project, filters: Mapping[str, object] | None = None) -> Q
     """The project's rankings that count (no surplus), oldest first, narrowed by `Filters`."""
     found = Ranking.objects.filter(item__campaign__project=project, surplus=False)
     chosen: Mapping[str, Any] = filters or {}
+    if not chosen.get("with_gold"):
+        found = found.filter(item__gold__isnull=True)
     if chosen.get("campaigns"):
         found = found.filter(item__campaign__in=chosen["campaigns"])
     if chosen.get("sources"):
@@ -206,7 +216,9 @@ def waiting_slots(campaign: Campaign, annotator: User, now: datetime) -> QuerySe
     The claim itself says the same in one statement (services/claim_statement.py).
     """
     leased = Q(state=Slot.State.LEASED)
-    free = Q(state=Slot.State.OPEN) | (leased & (Q(lease_expires_at__lt=now) | Q(annotator=annotator)))
+    free = Q(state=Slot.State.OPEN, queue_place__gte=0) | (
+        leased & (Q(lease_expires_at__lt=now) | Q(annotator=annotator))
+    )
     return _untouched(campaign, annotator).filter(free)
 
 

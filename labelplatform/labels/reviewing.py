@@ -7,13 +7,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from labelplatform.accounts.access import project_view, signed_in
 from labelplatform.accounts.models import Membership, Project, Role, User
 from labelplatform.labels import quality, quality_words, queries, services
 from labelplatform.labels.models import Campaign, Item
-from labelplatform.labels.quality_forms import QualityForm
+from labelplatform.labels.quality_forms import GoldForm, QualityForm
 
 ITEMS_A_PAGE = 25
 LABELS_SHOWN = 30
@@ -86,18 +86,61 @@ def disagreement(request: HttpRequest, pk: int, *, project: Project, membership:
 @never_cache
 @project_view(Role.RESEARCHER, Role.REVIEWER)
 def item(request: HttpRequest, pk: int, *, project: Project, membership: Membership) -> HttpResponse:
-    """One item with everybody's label of it side by side."""
-    found = get_object_or_404(
-        Item.objects.select_related("prompt", "campaign"), pk=pk, campaign__project=project
+    """One item with everybody's label of it side by side; for researchers, with what is right of it."""
+    found = _item(project, pk)
+    form = None if membership.role == Role.REVIEWER else _gold_form(found, request.GET.get("from", ""))
+    return _item_page(request, project, found, form)
+
+
+@require_POST
+@project_view(Role.RESEARCHER)
+def gold(request: HttpRequest, pk: int, *, project: Project, membership: Membership) -> HttpResponse:
+    """Say what is right of an item, or that nothing is known to be."""
+    found = _item(project, pk)
+    if "remove" in request.POST:
+        services.unset_gold(item=found, by=signed_in(request))
+        messages.success(request, _("This item is an ordinary one again."))
+        return redirect("labels:item", slug=project.slug, pk=pk)
+    form = GoldForm(request.POST, responses=quality.stored_responses(found))
+    if not form.is_valid():
+        return _item_page(request, project, found, form, status=422)
+    told = form.cleaned_data["explanation"]
+    try:
+        services.set_gold(item=found, tiers=form.tiers(), explanation=told, by=signed_in(request))
+    except services.GoldRefused as refusal:
+        form.add_error(None, str(refusal))
+        return _item_page(request, project, found, form, status=422)
+    messages.success(request, _("Kept: this item is gold. Nobody who ranks is told."))
+    return redirect("labels:item", slug=project.slug, pk=pk)
+
+
+def _item(project: Project, pk: int) -> Item:
+    return get_object_or_404(
+        Item.objects.select_related("prompt", "campaign", "gold"), pk=pk, campaign__project=project
     )
+
+
+def _gold_form(found: Item, taken_from: str) -> GoldForm:
+    """The form as gold stands, or as the label stands that it is to be taken from."""
+    places = quality.places_for_gold(found, taken_from)
+    initial = {f"place-{number}": place for number, place in enumerate(places, 1)}
+    explanation = found.gold.explanation if hasattr(found, "gold") else ""
+    return GoldForm(
+        initial={**initial, "explanation": explanation}, responses=quality.stored_responses(found)
+    )
+
+
+def _item_page(
+    request: HttpRequest, project: Project, found: Item, form: GoldForm | None, *, status: int = 200
+) -> HttpResponse:
     labels = quality.labels_side_by_side(found)
     places = found.placed_responses.select_related("response__policy")
     answers = [
         {"response": place.response, "number": at + 1, "tiers": [label.tiers[at] for label in labels]}
         for at, place in enumerate(places)
     ]
-    context = {"project": project, "item": found, "labels": labels, "answers": answers}
-    return render(request, "labels/item.html", context)
+    context = {"project": project, "item": found, "labels": labels, "answers": answers, "form": form}
+    return render(request, "labels/item.html", context, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

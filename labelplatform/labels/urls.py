@@ -25,6 +25,7 @@ urlpatterns = [
     path(f"{ROOM}campaigns/<int:pk>/disagreement/", reviewing.disagreement, name="disagreement"),
     path(f"{ROOM}campaigns/<int:pk>/quality/settings/", reviewing.quality_settings, name="quality_settings"),
     path(f"{ROOM}items/<int:pk>/", reviewing.item, name="item"),
+    path(f"{ROOM}items/<int:pk>/gold/", reviewing.gold, name="gold"),
     path(f"{ROOM}queue/", annotating.queue, name="queue"),
     path(f"{ROOM}rank/<uuid:token>/", annotating.rank, name="rank"),
     path(f"{ROOM}rank/<uuid:token>/draft/", annotating.draft, name="draft"),

@@ -18,6 +18,7 @@ from labelplatform.labels.services.campaigns import (
     create_campaign_over,
     set_state,
 )
+from labelplatform.labels.services.gold import GoldRefused, mix_in_gold, set_gold, unset_gold
 from labelplatform.labels.services.quality_settings import set_quality
 from labelplatform.labels.services.recording import RankingsRefused, record_comparison, record_rankings
 from labelplatform.labels.services.submission import (
@@ -30,6 +31,7 @@ from labelplatform.labels.services.submission import (
 __all__ = [
     "CampaignRefused",
     "DraftRefused",
+    "GoldRefused",
     "JudgementRefused",
     "LeaseLost",
     "RankingsRefused",
@@ -40,14 +42,17 @@ __all__ = [
     "create_campaign",
     "create_campaign_over",
     "linger",
+    "mix_in_gold",
     "put_back",
     "record_comparison",
     "record_rankings",
     "release",
     "renew",
     "save_draft",
+    "set_gold",
     "set_quality",
     "set_state",
     "skip",
     "submit_ranking",
+    "unset_gold",
 ]

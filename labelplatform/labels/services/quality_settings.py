@@ -6,9 +6,10 @@ from django.db import transaction
 from labelplatform.accounts.models import User
 from labelplatform.accounts.services import record
 from labelplatform.labels.models import Campaign
+from labelplatform.labels.services.gold import mix_in_gold
 
 # What `set_quality` may change, and nothing else.
-SETTINGS = ("third_opinion_below", "most_labels")
+SETTINGS = ("third_opinion_below", "most_labels", "gold_rate", "gold_slots")
 
 
 @transaction.atomic
@@ -21,3 +22,5 @@ def set_quality(*, campaign: Campaign, by: User, **settings: object) -> None:
     campaign.full_clean(validate_unique=False)
     campaign.save(update_fields=list(settings))
     record(by=by, verb="set campaign quality", obj=campaign, project=campaign.project, **settings)
+    if {"gold_rate", "gold_slots"} & set(settings):
+        mix_in_gold(campaign=campaign, seed=campaign.seed)

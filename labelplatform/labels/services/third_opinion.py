@@ -1,7 +1,7 @@
 """One more label where the wanted ones are all in and disagree."""
 
 from labelplatform.labels import quality
-from labelplatform.labels.models import Campaign, Item, Ranking, Slot
+from labelplatform.labels.models import Campaign, GoldItem, Item, Ranking, Slot
 from labelplatform.labels.services.campaigns import look_again_from, new_slot
 
 
@@ -17,6 +17,8 @@ def ask_once_more(ranking: Ranking, *, campaign: Campaign) -> bool:
     item = Item.objects.select_for_update(no_key=True).get(pk=ranking.item_id)
     slots = list(item.slots.order_by("ordinal").only("ordinal", "state", "queue_place"))
     if len(slots) >= campaign.most_labels or any(slot.state != Slot.State.DONE for slot in slots):
+        return False
+    if GoldItem.objects.filter(item=item).exists():
         return False
     agreed = quality.pairwise_agreement(item)
     if agreed is None or agreed >= campaign.third_opinion_below:

@@ -22,6 +22,7 @@ from tests.labelplatform.labels.building import build_campaign, claimed, in_orde
 from tests.labelplatform.labels.test_assignment import lapse
 from tests.labelplatform.labels.test_quality import label_all, reversed_order
 
+FORM = {"third_opinion_below": "", "most_labels": "5", "gold_rate": "0.1", "gold_slots": "3"}
 SignIn = Callable[[User], Client]
 
 
@@ -97,14 +98,16 @@ def test_it_goes_on_up_to_the_most(project: Project, ada: User, ben: User, rosa:
     assert states(campaign) == ["done"] * 4
 
 
-def test_late_work_asks_nobody(project: Project, ada: User, ben: User, rosa: User) -> None:
-    campaign = build_asking(project, rosa, 1.0, overlap=1)
+def test_late_work_asks_nobody(project: Project, ada: User, ben: User, rosa: User, zoe: User) -> None:
+    campaign = build_asking(project, rosa, None)
     late = claimed(campaign, ada)
     lapse(late)
     label_all(campaign, ben)
+    label_all(campaign, zoe, reversed_order)
     services.set_quality(campaign=campaign, by=rosa, third_opinion_below=1.0)
-    assert submit(late, ada, reversed_order(late)).surplus
-    assert states(campaign) == ["done"]
+    late.campaign.refresh_from_db()
+    assert submit(late, ada).surplus
+    assert states(campaign) == ["done", "done"]
 
 
 def test_a_single_label_has_nobody_to_disagree_with(project: Project, ada: User, rosa: User) -> None:
@@ -182,12 +185,12 @@ def test_a_researcher_sets_it_on_a_page(project: Project, rosa: User, sign_in: S
     address = reverse("labels:quality_settings", args=["harbour", campaign.pk])
     page = sign_in(rosa).get(address).content.decode()
     assert 'name="most_labels" value="3"' in page
-    answer = sign_in(rosa).post(address, {"third_opinion_below": "0.6", "most_labels": "5"})
+    answer = sign_in(rosa).post(address, {**FORM, "third_opinion_below": "0.6"})
     assert answer.headers["Location"] == reverse("labels:quality", args=["harbour", campaign.pk])
     campaign.refresh_from_db()
     assert (campaign.third_opinion_below, campaign.most_labels) == (0.6, 5)
-    assert sign_in(rosa).post(address, {"third_opinion_below": "2", "most_labels": "5"}).status_code == 422
-    sign_in(rosa).post(address, {"third_opinion_below": "", "most_labels": "5"})
+    assert sign_in(rosa).post(address, {**FORM, "third_opinion_below": "2"}).status_code == 422
+    sign_in(rosa).post(address, FORM)
     campaign.refresh_from_db()
     assert campaign.third_opinion_below is None
 
