@@ -50,6 +50,9 @@ class Campaign(models.Model):
     # The share of gold items among what is handed out, and to how many people at most each is given.
     gold_rate = models.FloatField(default=0)
     gold_slots = models.PositiveSmallIntegerField(default=20)
+    # So many gold items come first for everybody (0: none), and this share of their pairs must be right to go on.
+    qualification_items = models.PositiveSmallIntegerField(default=0)
+    qualification_share = models.FloatField(default=0.75)
     seed = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -129,6 +132,34 @@ class GoldItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.item_id}: {self.tiers}"
+
+
+class Qualification(models.Model):
+    """Whether a person may label in a campaign that asks for gold first; without the row they have not begun."""
+
+    class State(models.TextChoices):
+        """Still at it, decided by their labels of gold, or let in by a researcher all the same."""
+
+        PENDING = "pending", _("at the first items")
+        PASSED = "passed", _("qualified")
+        FAILED = "failed", _("not admitted")
+        OVERRIDDEN = "overridden", _("admitted by a researcher")
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="qualifications")
+    annotator = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="qualifications"
+    )
+    state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
+    at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "annotator"], name="qualification_one_per_person")
+        ]
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id} {self.annotator_id}: {self.state}"
 
 
 class Slot(models.Model):

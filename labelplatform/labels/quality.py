@@ -19,6 +19,7 @@ from labelplatform.labels.models import Campaign, GoldItem, Item, ItemResponse, 
 if TYPE_CHECKING:
     from evaluator.statistics.agreement import Agreement, ItemAgreement
     from evaluator.statistics.annotators import AnnotatorQuality
+    from evaluator.statistics.intervals import Interval
     from evaluator.statistics.ranking_labels import RankingLabel
     from evaluator.statistics.resampling import Sampling
 
@@ -160,6 +161,17 @@ def gold_of(campaign: Campaign) -> list[RankingLabel]:
         label = RankingLabel(str(gold.item_id), "gold", tuple(map(str, ids)), tiers)
         found.append(label)
     return found
+
+
+def agreement_with_gold(campaign: Campaign, annotator: User) -> Interval:
+    """The share of gold's pairs that one person has right, over all gold items that they labelled."""
+    from evaluator.statistics.annotators import gold_agreement
+    from evaluator.statistics.resampling import Sampling
+
+    items = campaign.items.filter(gold__isnull=False, rankings__annotator=annotator)
+    theirs = [label for label in labels_of(items) if label.annotator == str(annotator.pk)]
+    known = {label.item: label for label in gold_of(campaign)}
+    return gold_agreement(theirs, known, Sampling(resamples=0))
 
 
 def _sampling(campaign: Campaign) -> Sampling:

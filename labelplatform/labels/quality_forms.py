@@ -43,6 +43,19 @@ class QualityForm(forms.Form):
         max_value=1000,
         help_text=_("As many as may ever work in this campaign."),
     )
+    qualification_items = forms.IntegerField(
+        label=_("Gold items that come first"),
+        min_value=0,
+        max_value=100,
+        help_text=_("Everybody begins with so many, not knowing it; 0: nobody has to qualify."),
+    )
+    qualification_share = forms.FloatField(
+        label=_("Share of pairs that must be right"),
+        min_value=0,
+        max_value=1,
+        widget=forms.NumberInput(attrs={"step": "0.05"}),
+        help_text=_("Whoever reaches it goes on to the other items; you can let in anybody on their page."),
+    )
 
 
 class GoldForm(forms.Form):

@@ -16,6 +16,7 @@ from labelplatform.labels.models import (
     Item,
     ItemResponse,
     Placement,
+    Qualification,
     Ranking,
     ResponseFlag,
     Skip,
@@ -24,6 +25,7 @@ from labelplatform.labels.models import (
 from labelplatform.prompts.models import Response
 
 MOST_ITEMS_COUNTED = 1000
+ADMITTED = (Qualification.State.PASSED, Qualification.State.OVERRIDDEN)
 
 
 class Filters(TypedDict, total=False):
@@ -185,6 +187,8 @@ class Waiting:
     done_by_me: int
     # The count ends there: "1000 and more".
     more: bool = False
+    # The campaign asked for a qualification that this person has not reached.
+    closed: bool = False
 
 
 def queue(project: Project, annotator: User) -> list[Waiting]:
@@ -195,14 +199,30 @@ def queue(project: Project, annotator: User) -> list[Waiting]:
         .values_list("item__campaign")
         .annotate(rankings=Count("pk"))
     )
+    standing = dict(
+        Qualification.objects.filter(annotator=annotator, campaign__project=project).values_list(
+            "campaign", "state"
+        )
+    )
     found = []
     for campaign in Campaign.objects.filter(project=project, state=Campaign.State.OPEN, overlap__gt=0):
+        mine = done.get(campaign.pk, 0)
+        state = standing.get(campaign.pk) if campaign.qualification_items else Qualification.State.PASSED
+        if state == Qualification.State.FAILED:
+            found.append(Waiting(campaign, 0, 0, mine, closed=True))
+            continue
         waiting = _items_counted(waiting_slots(campaign, annotator, now))
         held = _items_counted(slots_held_by_others(campaign, annotator, now))
-        found.append(
-            Waiting(campaign, waiting, held, done.get(campaign.pk, 0), more=waiting == MOST_ITEMS_COUNTED)
-        )
+        # How many gold items come first is not told: only that there is none to be had would be.
+        if state not in ADMITTED and not gold_waits(campaign, annotator, now):
+            waiting = held = 0
+        found.append(Waiting(campaign, waiting, held, mine, more=waiting == MOST_ITEMS_COUNTED))
     return found
+
+
+def gold_waits(campaign: Campaign, annotator: User, now: datetime) -> bool:
+    """Whether somebody who has yet to qualify could take a slot now."""
+    return _free(campaign, annotator, now, Q(state=Slot.State.OPEN)).filter(item__gold__isnull=False).exists()
 
 
 def _items_counted(slots: QuerySet[Slot]) -> int:
@@ -215,11 +235,13 @@ def waiting_slots(campaign: Campaign, annotator: User, now: datetime) -> QuerySe
 
     The claim itself says the same in one statement (services/claim_statement.py).
     """
+    return _free(campaign, annotator, now, Q(state=Slot.State.OPEN, queue_place__gte=0))
+
+
+def _free(campaign: Campaign, annotator: User, now: datetime, opened: Q) -> QuerySet[Slot]:
     leased = Q(state=Slot.State.LEASED)
-    free = Q(state=Slot.State.OPEN, queue_place__gte=0) | (
-        leased & (Q(lease_expires_at__lt=now) | Q(annotator=annotator))
-    )
-    return _untouched(campaign, annotator).filter(free)
+    lapsed = leased & (Q(lease_expires_at__lt=now) | Q(annotator=annotator))
+    return _untouched(campaign, annotator).filter(opened | lapsed)
 
 
 def slots_held_by_others(campaign: Campaign, annotator: User, now: datetime) -> QuerySet[Slot]:

@@ -1,6 +1,7 @@
 """Pages about the quality of labels, for researchers and reviewers; no annotator ever gets past their doors."""
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.forms import model_to_dict
 from django.http import Http404, HttpRequest, HttpResponse
@@ -60,6 +61,8 @@ def annotator_quality(
         "person": get_object_or_404(User, pk=annotator),
         "row": row,
         "most_items": quality.MOST_ITEMS,
+        "qualification": campaign.qualifications.filter(annotator=annotator).first(),
+        "researches": membership.role != Role.REVIEWER,
         "rankings": queries.with_content(theirs).order_by("-pk")[:LABELS_SHOWN],
     }
     return render(request, "labels/annotator_quality.html", context)
@@ -152,9 +155,28 @@ def quality_settings(
     campaign = get_object_or_404(Campaign, pk=pk, project=project)
     form = QualityForm(request.POST or None, initial=model_to_dict(campaign))
     if request.method == "POST" and form.is_valid():
-        services.set_quality(campaign=campaign, by=signed_in(request), **form.cleaned_data)
-        messages.success(request, _("Saved: it holds from the next label on."))
-        return redirect("labels:quality", slug=project.slug, pk=pk)
+        try:
+            services.set_quality(campaign=campaign, by=signed_in(request), **form.cleaned_data)
+        except ValidationError as refusal:
+            form.add_error(None, refusal)
+        else:
+            messages.success(request, _("Saved: it holds from the next label on."))
+            return redirect("labels:quality", slug=project.slug, pk=pk)
     status = 422 if form.is_bound else 200
     context = {"project": project, "campaign": campaign, "form": form}
     return render(request, "labels/quality_settings.html", context, status=status)
+
+
+@require_POST
+@project_view(Role.RESEARCHER)
+def qualify(
+    request: HttpRequest, pk: int, annotator: int, *, project: Project, membership: Membership
+) -> HttpResponse:
+    """Let a person into a campaign, or keep them out of it."""
+    campaign = get_object_or_404(Campaign, pk=pk, project=project)
+    person = get_object_or_404(User, pk=annotator, memberships__project=project)
+    admitted = request.POST.get("admitted") == "yes"
+    services.override_qualification(
+        campaign=campaign, annotator=person, admitted=admitted, by=signed_in(request)
+    )
+    return redirect("labels:annotator_quality", slug=project.slug, pk=pk, annotator=annotator)

@@ -22,6 +22,11 @@ urlpatterns = [
         reviewing.annotator_quality,
         name="annotator_quality",
     ),
+    path(
+        f"{ROOM}campaigns/<int:pk>/quality/<int:annotator>/qualification/",
+        reviewing.qualify,
+        name="qualify",
+    ),
     path(f"{ROOM}campaigns/<int:pk>/disagreement/", reviewing.disagreement, name="disagreement"),
     path(f"{ROOM}campaigns/<int:pk>/quality/settings/", reviewing.quality_settings, name="quality_settings"),
     path(f"{ROOM}items/<int:pk>/", reviewing.item, name="item"),

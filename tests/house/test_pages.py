@@ -141,6 +141,11 @@ LABELS = [
         get=reviewing(200),
         parts=lambda s: {"pk": s.campaign.pk, "annotator": s.people["annotator"].pk},
     ),
+    Row(
+        "labels:qualify",
+        post=research(302),
+        parts=lambda s: {"pk": s.campaign.pk, "annotator": s.people["annotator"].pk},
+    ),
     Row("labels:disagreement", get=reviewing(200), parts=pk(lambda s: s.campaign)),
     Row(
         "labels:quality_settings",

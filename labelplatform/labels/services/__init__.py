@@ -19,6 +19,7 @@ from labelplatform.labels.services.campaigns import (
     set_state,
 )
 from labelplatform.labels.services.gold import GoldRefused, mix_in_gold, set_gold, unset_gold
+from labelplatform.labels.services.qualification import override_qualification
 from labelplatform.labels.services.quality_settings import set_quality
 from labelplatform.labels.services.recording import RankingsRefused, record_comparison, record_rankings
 from labelplatform.labels.services.submission import (
@@ -43,6 +44,7 @@ __all__ = [
     "create_campaign_over",
     "linger",
     "mix_in_gold",
+    "override_qualification",
     "put_back",
     "record_comparison",
     "record_rankings",

@@ -12,7 +12,7 @@ from labelplatform.accounts.services import record
 from labelplatform.labels import rules
 from labelplatform.labels.models import Draft, Lease, Placement, Ranking, ResponseFlag, Slot
 from labelplatform.labels.services.assignment import LeaseLost
-from labelplatform.labels.services.third_opinion import ask_once_more
+from labelplatform.labels.services.consequences import follow_up
 
 DRAFT_LIMIT_BYTES = 20_000
 
@@ -98,7 +98,7 @@ def _store(
         surplus=not filled,
     )
     store_placements([(ranking, judgement, responses)])
-    ask_once_more(ranking, campaign=slot.campaign)
+    follow_up(ranking, campaign=slot.campaign)
     Draft.objects.filter(slot=slot, annotator=by).delete()
     record(by=by, verb="submitted ranking", obj=ranking, project=slot.campaign.project, surplus=not filled)
     return ranking

@@ -10,7 +10,7 @@ def ask_once_more(ranking: Ranking, *, campaign: Campaign) -> bool:
 
     In the transaction that stored the label, which is held up by nothing where the campaign asks for no more.
     """
-    if campaign.third_opinion_below is None or ranking.surplus:
+    if campaign.third_opinion_below is None:
         return False
     # Two who give the last two labels at once would each miss the other's: they look one after the other. Not a full
     # lock, for their new rankings already hold a key share of this row.

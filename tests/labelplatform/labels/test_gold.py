@@ -97,14 +97,16 @@ def test_no_gold_item_comes_twice_before_the_others_came(project: Project, rosa:
     assert [set(met[start : start + 3]) for start in (0, 3, 6)] == [gold] * 3
 
 
-def test_where_gold_stands_is_chance_of_the_seed_alone(project: Project, rosa: User) -> None:
+def test_where_gold_stands_and_which_is_chance_of_the_seed_alone(project: Project, rosa: User) -> None:
     campaign = build_gilded(project, rosa, rate=0.2, gold=5, prompts=40)
-    found = []
+    gold, places, orders = gold_of(campaign), [], []
     for seed in (1, 1, 2):
         services.mix_in_gold(campaign=campaign, seed=seed)
-        gold = gold_of(campaign)
-        found.append([item if item in gold else 0 for item in in_queue(campaign)])
-    assert found[0] == found[1] != found[2]
+        queue = in_queue(campaign)
+        places.append([at for at, item in enumerate(queue) if item in gold])
+        orders.append([item for item in queue if item in gold])
+    assert places[0] == places[1] != places[2]
+    assert orders[0] == orders[1] != orders[2]
 
 
 def test_people_are_given_gold_at_its_rate_however_many_they_are(

@@ -22,7 +22,14 @@ from tests.labelplatform.labels.building import build_campaign, claimed, in_orde
 from tests.labelplatform.labels.test_assignment import lapse
 from tests.labelplatform.labels.test_quality import label_all, reversed_order
 
-FORM = {"third_opinion_below": "", "most_labels": "5", "gold_rate": "0.1", "gold_slots": "3"}
+FORM = {
+    "third_opinion_below": "",
+    "most_labels": "5",
+    "gold_rate": "0.1",
+    "gold_slots": "3",
+    "qualification_items": "0",
+    "qualification_share": "0.75",
+}
 SignIn = Callable[[User], Client]
 
 
