@@ -1,6 +1,6 @@
 """Reading labels: progress, public ranking lines, lineage."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
@@ -199,15 +199,12 @@ def queue(project: Project, annotator: User) -> list[Waiting]:
         .values_list("item__campaign")
         .annotate(rankings=Count("pk"))
     )
-    standing = dict(
-        Qualification.objects.filter(annotator=annotator, campaign__project=project).values_list(
-            "campaign", "state"
-        )
-    )
+    campaigns = list(Campaign.objects.filter(project=project, state=Campaign.State.OPEN, overlap__gt=0))
+    standing = _standing(annotator, campaigns)
     found = []
-    for campaign in Campaign.objects.filter(project=project, state=Campaign.State.OPEN, overlap__gt=0):
+    for campaign in campaigns:
         mine = done.get(campaign.pk, 0)
-        state = standing.get(campaign.pk) if campaign.qualification_items else Qualification.State.PASSED
+        state = standing.get(campaign.pk)
         if state == Qualification.State.FAILED:
             found.append(Waiting(campaign, 0, 0, mine, closed=True))
             continue
@@ -217,6 +214,18 @@ def queue(project: Project, annotator: User) -> list[Waiting]:
         if state not in ADMITTED and not gold_waits(campaign, annotator, now):
             waiting = held = 0
         found.append(Waiting(campaign, waiting, held, mine, more=waiting == MOST_ITEMS_COUNTED))
+    return found
+
+
+def _standing(annotator: User, campaigns: Sequence[Campaign]) -> dict[int, str]:
+    """How this person stands with each campaign; one that asks for no qualification has admitted everybody."""
+    asking = [campaign.pk for campaign in campaigns if campaign.qualification_items]
+    found = {
+        campaign.pk: Qualification.State.PASSED.value for campaign in campaigns if campaign.pk not in asking
+    }
+    if asking:
+        mine = Qualification.objects.filter(annotator=annotator, campaign__in=asking)
+        found |= dict(mine.values_list("campaign", "state"))
     return found
 
 
