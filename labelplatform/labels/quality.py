@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING
 from django.db.models import Max, Q, QuerySet
 
 from labelplatform.accounts.models import User
-from labelplatform.labels.models import Campaign, GoldItem, Item, ItemResponse, Placement, Ranking
+from labelplatform.labels.models import (
+    Campaign,
+    GoldItem,
+    Item,
+    ItemResponse,
+    Placement,
+    Qualification,
+    Ranking,
+)
 
 if TYPE_CHECKING:
     from evaluator.statistics.agreement import Agreement, ItemAgreement
@@ -44,6 +52,7 @@ class Person:
 
     user: User
     quality: AnnotatorQuality
+    qualification: Qualification | None
 
 
 @dataclass(frozen=True)
@@ -71,7 +80,8 @@ def campaign_quality(campaign: Campaign) -> CampaignQuality:
     gathered = gather(campaign, MOST_ITEMS)
     found = annotator_quality(gathered.labels, gold=gold_of(campaign), sampling=_sampling(campaign))
     users = User.objects.in_bulk([int(one.annotator) for one in found])
-    people = [Person(users[int(one.annotator)], one) for one in found]
+    standing = {one.annotator_id: one for one in campaign.qualifications.all()}
+    people = [Person(users[int(one.annotator)], one, standing.get(int(one.annotator))) for one in found]
     return CampaignQuality(gathered, agreement(gathered.labels, _sampling(campaign)), people)
 
 
@@ -98,7 +108,7 @@ def with_items(page: Sequence[ItemAgreement]) -> list[ComparedItem]:
 
 
 def gather(campaign: Campaign, most_items: int) -> Gathered:
-    """Labels that count, of the `most_items` items labelled last; five statements, whatever their number."""
+    """Labels that count, of the `most_items` items labelled last; four statements, whatever their number."""
     labelled = campaign.items.annotate(newest=Max("rankings__pk", filter=Q(rankings__surplus=False))).exclude(
         newest=None
     )

@@ -175,7 +175,9 @@ def test_a_researcher_sees_and_decides_on_the_persons_page(
         for name in ("annotator_quality", "qualify")
     )
     browser = sign_in(rosa)
-    assert "not admitted" in browser.get(page).content.decode()
+    everybody = reverse("labels:quality", args=["harbour", campaign.pk])
+    for shown in (page, everybody):
+        assert "not admitted" in browser.get(shown).content.decode()
     queue = sign_in(ada).get(reverse("labels:queue", args=["harbour"])).content.decode()
     assert "This campaign is not open to you just now" in queue
     assert browser.post(decide, {"admitted": "yes"}).headers["Location"] == page

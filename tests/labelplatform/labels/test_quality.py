@@ -105,7 +105,7 @@ def test_reading_takes_as_many_statements_for_few_as_for_many(
         with CaptureQueriesContext(connection) as statements:
             quality.campaign_quality(campaign)
         counts.append(len(statements))
-    assert counts == [6, 6]
+    assert counts == [7, 7]
 
 
 def test_agreement_of_a_campaign_is_what_people_said(
