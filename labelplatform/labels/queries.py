@@ -32,6 +32,7 @@ class Filters(TypedDict, total=False):
     """Which rankings: of these campaigns (ids), of these sources, up to this time, up to this ranking (id).
 
     `surplus` adds those that came too late and count nowhere; their lines say so.
+    Labels of gold items measure people; they are left out unless `with_gold` asks for them.
     """
 
     campaigns: list[int]
@@ -39,17 +40,22 @@ class Filters(TypedDict, total=False):
     until: str
     last_ranking: int
     surplus: bool
+    with_gold: bool
 
 
 def campaigns(project: Project) -> QuerySet[Campaign]:
-    """The project's campaigns with `items_wanted`, `slots_wanted`, `slots_done` and `rankings_kept`, newest first."""
+    """The project's campaigns with `items_wanted`, `slots_wanted`, `slots_done` and `rankings_kept`, newest first.
+
+    Gold items are no part of the work that is wanted: of their many slots most stay open for good.
+    """
+    ordinary, kept = Q(slots__item__gold=None), Q(items__rankings__surplus=False, items__gold=None)
     return (
         Campaign.objects.filter(project=project)
         .annotate(
-            items_wanted=Count("items", distinct=True),
-            slots_wanted=Count("slots", distinct=True),
-            slots_done=Count("slots", filter=Q(slots__state="done"), distinct=True),
-            rankings_kept=Count("items__rankings", filter=Q(items__rankings__surplus=False), distinct=True),
+            items_wanted=Count("items", filter=Q(items__gold=None), distinct=True),
+            slots_wanted=Count("slots", filter=ordinary, distinct=True),
+            slots_done=Count("slots", filter=Q(slots__state="done") & ordinary, distinct=True),
+            rankings_kept=Count("items__rankings", filter=kept, distinct=True),
         )
         .order_by("-pk")
     )
@@ -61,6 +67,8 @@ def rankings(project: Project, filters: Mapping[str, object] | None = None) -> Q
     chosen: Mapping[str, Any] = filters or {}
     if not chosen.get("surplus"):
         found = found.filter(surplus=False)
+    if not chosen.get("with_gold"):
+        found = found.filter(item__gold__isnull=True)
     if chosen.get("campaigns"):
         found = found.filter(item__campaign__in=chosen["campaigns"])
     if chosen.get("sources"):

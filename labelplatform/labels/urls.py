@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labelplatform.labels import annotating, in_and_out, views
+from labelplatform.labels import annotating, in_and_out, reviewing, views
 
 app_name = "labels"
 ROOM = "p/<slug:slug>/labels/"
@@ -19,6 +19,21 @@ urlpatterns = [
     path(f"{ROOM}campaigns/<int:pk>/state/", views.set_state, name="set_state"),
     path(f"{ROOM}campaigns/<int:pk>/guidelines/", annotating.guidelines, name="guidelines"),
     path(f"{ROOM}campaigns/<int:pk>/start/", annotating.start, name="start"),
+    path(f"{ROOM}campaigns/<int:pk>/quality/", reviewing.campaign_quality, name="quality"),
+    path(
+        f"{ROOM}campaigns/<int:pk>/quality/<int:annotator>/",
+        reviewing.annotator_quality,
+        name="annotator_quality",
+    ),
+    path(
+        f"{ROOM}campaigns/<int:pk>/quality/<int:annotator>/qualification/",
+        reviewing.qualify,
+        name="qualify",
+    ),
+    path(f"{ROOM}campaigns/<int:pk>/disagreement/", reviewing.disagreement, name="disagreement"),
+    path(f"{ROOM}campaigns/<int:pk>/quality/settings/", reviewing.quality_settings, name="quality_settings"),
+    path(f"{ROOM}items/<int:pk>/", reviewing.item, name="item"),
+    path(f"{ROOM}items/<int:pk>/gold/", reviewing.gold, name="gold"),
     path(f"{ROOM}queue/", annotating.queue, name="queue"),
     path(f"{ROOM}rank/<uuid:token>/", annotating.rank, name="rank"),
     path(f"{ROOM}rank/<uuid:token>/draft/", annotating.draft, name="draft"),

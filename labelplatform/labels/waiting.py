@@ -1,5 +1,6 @@
 """Reading the queue: what waits for one person, what others hold just now, and what was set aside."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,9 +8,10 @@ from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from labelplatform.accounts.models import Project, User
-from labelplatform.labels.models import Campaign, Item, Ranking, Skip, Slot
+from labelplatform.labels.models import Campaign, Item, Qualification, Ranking, Skip, Slot
 
 MOST_ITEMS_COUNTED = 1000
+ADMITTED = (Qualification.State.PASSED, Qualification.State.OVERRIDDEN)
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Waiting:
     done_by_me: int
     # The count ends there: "1000 and more".
     more: bool = False
+    # The campaign asked for a qualification that this person has not reached.
+    closed: bool = False
 
 
 def queue(project: Project, annotator: User) -> list[Waiting]:
@@ -32,14 +36,39 @@ def queue(project: Project, annotator: User) -> list[Waiting]:
         .values_list("item__campaign")
         .annotate(rankings=Count("pk"))
     )
+    campaigns = list(Campaign.objects.filter(project=project, state=Campaign.State.OPEN, overlap__gt=0))
+    standing = _standing(annotator, campaigns)
     found = []
-    for campaign in Campaign.objects.filter(project=project, state=Campaign.State.OPEN, overlap__gt=0):
+    for campaign in campaigns:
+        mine = done.get(campaign.pk, 0)
+        state = standing.get(campaign.pk)
+        if state == Qualification.State.FAILED:
+            found.append(Waiting(campaign, 0, 0, mine, closed=True))
+            continue
         waiting = _items_counted(waiting_slots(campaign, annotator, now))
         held = _items_counted(slots_held_by_others(campaign, annotator, now))
-        found.append(
-            Waiting(campaign, waiting, held, done.get(campaign.pk, 0), more=waiting == MOST_ITEMS_COUNTED)
-        )
+        # How many gold items come first is not told: only that there is none to be had would be.
+        if state not in ADMITTED and not gold_waits(campaign, annotator, now):
+            waiting = held = 0
+        found.append(Waiting(campaign, waiting, held, mine, more=waiting == MOST_ITEMS_COUNTED))
     return found
+
+
+def _standing(annotator: User, campaigns: Sequence[Campaign]) -> dict[int, str]:
+    """How this person stands with each campaign; one that asks for no qualification has admitted everybody."""
+    asking = [campaign.pk for campaign in campaigns if campaign.qualification_items]
+    found = {
+        campaign.pk: Qualification.State.PASSED.value for campaign in campaigns if campaign.pk not in asking
+    }
+    if asking:
+        mine = Qualification.objects.filter(annotator=annotator, campaign__in=asking)
+        found |= dict(mine.values_list("campaign", "state"))
+    return found
+
+
+def gold_waits(campaign: Campaign, annotator: User, now: datetime) -> bool:
+    """Whether somebody who has yet to qualify could take a slot now."""
+    return _free(campaign, annotator, now, Q(state=Slot.State.OPEN)).filter(item__gold__isnull=False).exists()
 
 
 def _items_counted(slots: QuerySet[Slot]) -> int:
@@ -52,9 +81,13 @@ def waiting_slots(campaign: Campaign, annotator: User, now: datetime) -> QuerySe
 
     The claim itself says the same in one statement (services/claim_statement.py).
     """
+    return _free(campaign, annotator, now, Q(state=Slot.State.OPEN, queue_place__gte=0))
+
+
+def _free(campaign: Campaign, annotator: User, now: datetime, opened: Q) -> QuerySet[Slot]:
     leased = Q(state=Slot.State.LEASED)
-    free = Q(state=Slot.State.OPEN) | (leased & (Q(lease_expires_at__lt=now) | Q(annotator=annotator)))
-    return _untouched(campaign, annotator).filter(free)
+    lapsed = leased & (Q(lease_expires_at__lt=now) | Q(annotator=annotator))
+    return _untouched(campaign, annotator).filter(opened | lapsed)
 
 
 def slots_held_by_others(campaign: Campaign, annotator: User, now: datetime) -> QuerySet[Slot]:

@@ -38,6 +38,10 @@ def research(status: int) -> Expected:
     return to(status, "researcher", "administrator")
 
 
+def reviewing(status: int) -> Expected:
+    return to(status, "reviewer", "researcher", "administrator")
+
+
 def members(status: int) -> Expected:
     return to(status, *MEMBERS)
 
@@ -134,6 +138,27 @@ LABELS = [
         parts=pk(lambda s: s.campaign),
         body=lambda _: {"state": "paused"},
     ),
+    Row("labels:quality", get=reviewing(200), parts=pk(lambda s: s.campaign)),
+    Row(
+        "labels:annotator_quality",
+        get=reviewing(200),
+        parts=lambda s: {"pk": s.campaign.pk, "annotator": s.people["annotator"].pk},
+    ),
+    Row(
+        "labels:qualify",
+        post=research(302),
+        parts=lambda s: {"pk": s.campaign.pk, "annotator": s.people["annotator"].pk},
+    ),
+    Row("labels:disagreement", get=reviewing(200), parts=pk(lambda s: s.campaign)),
+    Row(
+        "labels:quality_settings",
+        get=research(200),
+        post=research(422),
+        parts=pk(lambda s: s.campaign),
+        body=lambda _: {"most_labels": 0},
+    ),
+    Row("labels:item", get=reviewing(200), parts=pk(lambda s: s.held.item)),
+    Row("labels:gold", post=research(422), parts=pk(lambda s: s.held.item)),
     Row("labels:guidelines", get=members(200), parts=pk(lambda s: s.campaign)),
     Row("labels:start", post=members(302), parts=pk(lambda s: s.campaign)),
     Row("labels:queue", get=members(200)),

@@ -121,6 +121,9 @@ def build_stock(slug: str, prefix: str = "") -> Stock:
     theirs = labels.claim(campaign=campaign, annotator=people["second"])
     assert held is not None
     assert theirs is not None
+    right = list(held.item.placed_responses.values_list("response", flat=True))
+    told: dict[str, Any] = {"explanation": "secretgold: Portugal.", "by": people["researcher"]}
+    labels.set_gold(item=held.item, tiers=[[right[0]], right[1:]], **told)
     labels.save_draft(slot=theirs, annotator=people["second"], state={"note": "secretnote"})
     stock = Stock(
         project, people, prompt_set, policies, campaign, held, ranking, _freeze(project, people["researcher"])

@@ -21,12 +21,15 @@ from labelplatform.labels.services.campaigns import (
     set_state,
 )
 from labelplatform.labels.services.examining import Note, Preview, Row, Status, Wishes
+from labelplatform.labels.services.gold import GoldRefused, mix_in_gold, set_gold, unset_gold
 from labelplatform.labels.services.importing import (
     LabelsRefused,
     check_target,
     import_labels,
     preview_import,
 )
+from labelplatform.labels.services.qualification import override_qualification
+from labelplatform.labels.services.quality_settings import set_quality
 from labelplatform.labels.services.recording import RankingsRefused, record_comparison, record_rankings
 from labelplatform.labels.services.submission import (
     DraftOvertaken,
@@ -41,6 +44,7 @@ __all__ = [
     "CampaignRefused",
     "DraftOvertaken",
     "DraftRefused",
+    "GoldRefused",
     "JudgementRefused",
     "LabelsRefused",
     "LeaseLost",
@@ -60,6 +64,8 @@ __all__ = [
     "create_campaign_over",
     "import_labels",
     "linger",
+    "mix_in_gold",
+    "override_qualification",
     "preview_import",
     "put_back",
     "record_comparison",
@@ -67,9 +73,12 @@ __all__ = [
     "release",
     "renew",
     "save_draft",
+    "set_gold",
+    "set_quality",
     "set_stages",
     "set_state",
     "skip",
     "submit_judgement",
     "submit_ranking",
+    "unset_gold",
 ]

@@ -184,15 +184,23 @@ def queue_place(rank: int, ordinal: int) -> int:
 
 
 def _slots(campaign: Campaign, item: Item, count: int) -> list[Slot]:
-    """The item's slots, each with its own order of the answers; seeded by names, so that a rerun shows the same."""
-    seed = f"{campaign.seed}/{item.key}"
     return [
-        Slot(
-            item=item,
-            campaign=campaign,
-            ordinal=ordinal,
-            queue_place=queue_place(item.pk, ordinal),
-            shown_order=shown_order(count=count, seed=seed, ordinal=ordinal),
-        )
+        new_slot(campaign, item, count=count, ordinal=ordinal, place=queue_place(item.pk, ordinal))
         for ordinal in range(1, campaign.overlap + 1)
     ]
+
+
+def new_slot(campaign: Campaign, item: Item, *, count: int, ordinal: int, place: int) -> Slot:
+    """A slot with its own order of the answers; seeded by names, so that a rerun shows the same."""
+    order = shown_order(count=count, seed=f"{campaign.seed}/{item.key}", ordinal=ordinal)
+    return Slot(item=item, campaign=campaign, ordinal=ordinal, queue_place=place, shown_order=order)
+
+
+def look_again_from(campaign: int, place: int) -> None:
+    """Something new stands at this place of a campaign's queue: whoever has come further looks at it all the same.
+
+    Rows are taken in one order, so that two who do so at once wait for each other instead of locking up.
+    """
+    beyond = QueuePlace.objects.filter(campaign=campaign, place__gte=place)
+    list(beyond.select_for_update().order_by("pk").values_list("pk"))
+    beyond.update(place=place - 1)

@@ -36,18 +36,30 @@ MINE = """
 """
 LAPSED = f"""
     SELECT s.id FROM labels_slot s
-    WHERE s.campaign_id = %(campaign)s AND s.state = 'leased' AND s.lease_expires_at < %(now)s AND {UNTOUCHED}
+    WHERE s.campaign_id = %(campaign)s AND s.state = 'leased' AND s.lease_expires_at < %(now)s AND {UNTOUCHED} %(gate)s
     ORDER BY s.lease_expires_at, s.id LIMIT 1
 """  # noqa: S608  (only constants of this file are put together)
 OPEN = f"""
     SELECT s.id FROM labels_slot s
-    WHERE s.campaign_id = %(campaign)s AND s.state = 'open' AND s.queue_place > %(beyond)s AND {UNTOUCHED}
+    WHERE s.campaign_id = %(campaign)s AND s.state = 'open' AND s.queue_place > %(beyond)s AND {UNTOUCHED} %(gate)s
     ORDER BY s.queue_place, s.id LIMIT 1
 """  # noqa: S608  (only constants of this file are put together)
 PLACE = """
     SELECT q.place FROM labels_queueplace q
     WHERE q.campaign_id = %(campaign)s AND q.annotator_id = %(me)s
 """
+# A campaign that asks for gold first: who has not qualified yet is given gold alone, who did not is given nothing.
+ADMITTED = """
+    EXISTS (SELECT 1 FROM labels_qualification a WHERE a.campaign_id = %(campaign)s AND a.annotator_id = %(me)s
+            AND a.state IN ('passed', 'overridden'))
+"""
+GATE = f"""
+    AND ({ADMITTED} OR (EXISTS (SELECT 1 FROM labels_golditem g WHERE g.item_id = s.item_id)
+      AND NOT EXISTS (SELECT 1 FROM labels_qualification f WHERE f.campaign_id = %(campaign)s
+                      AND f.annotator_id = %(me)s AND f.state = 'failed')))
+"""  # noqa: S608  (only constants of this file are put together)
+# Below every place: where those who have yet to qualify look, the gold in reserve being theirs.
+RESERVE = "-1000000000"
 KEEP_PLACE = """
     INSERT INTO labels_queueplace (campaign_id, annotator_id, place) VALUES (%s, %s, %s)
     ON CONFLICT (campaign_id, annotator_id) DO UPDATE SET place = excluded.place
@@ -73,7 +85,7 @@ def take(wish: Wish) -> Slot | None:
     slot = _run(wish, f"COALESCE(({PLACE}), {BEFORE_ALL})")
     if slot is None:
         return _run(wish, BEFORE_ALL)
-    if slot.promised == 1 and slot.lease_token == wish.token:
+    if slot.promised == 1 and slot.lease_token == wish.token and slot.queue_place >= 0:
         # It came from the queue, not back from somebody: all before it is taken, or not for this person.
         with connection.cursor() as cursor:
             cursor.execute(KEEP_PLACE, [wish.campaign.pk, wish.annotator, slot.queue_place])
@@ -81,18 +93,22 @@ def take(wish: Wish) -> Slot | None:
 
 
 def _run(wish: Wish, beyond: str) -> Slot | None:
-    return next(iter(Slot.objects.raw(_statement(beyond), _parameters(wish))), None)
+    gated = wish.campaign.qualification_items > 0
+    return next(iter(Slot.objects.raw(_statement(beyond, gated=gated), _parameters(wish))), None)
 
 
-def _statement(beyond: str) -> str:
+def _statement(beyond: str, *, gated: bool) -> str:
     locks = connection.features.has_select_for_update_skip_locked
     own, others = ("FOR UPDATE OF s", "FOR UPDATE OF s SKIP LOCKED") if locks else ("", "")
-    opened = OPEN.replace("%(beyond)s", beyond)
+    gate = GATE if gated else ""
+    start = f"CASE WHEN {ADMITTED} THEN {beyond} ELSE {RESERVE} END" if gated else beyond
+    opened = OPEN.replace("%(beyond)s", start).replace("%(gate)s", gate)
+    lapsed = LAPSED.replace("%(gate)s", gate)
     return f"""
         UPDATE labels_slot SET state = 'leased', annotator_id = %(me)s, lease_expires_at = %(until)s,
             lease_token = CASE WHEN annotator_id = %(me)s THEN lease_token ELSE %(token)s END,
             promised = promised + CASE WHEN annotator_id = %(me)s THEN 0 ELSE 1 END
-        WHERE id = COALESCE(({MINE} {own}), ({LAPSED} {others}), ({opened} {others}))
+        WHERE id = COALESCE(({MINE} {own}), ({lapsed} {others}), ({opened} {others}))
         RETURNING *
     """  # noqa: S608  (only constants of this file are put together)
 

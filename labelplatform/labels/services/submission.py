@@ -22,6 +22,7 @@ from labelplatform.labels.models import (
     Slot,
 )
 from labelplatform.labels.services.assignment import LeaseLost
+from labelplatform.labels.services.consequences import follow_up
 
 # Fifty steps to undo and the log of how it came about are part of it.
 DRAFT_LIMIT_BYTES = 60_000
@@ -167,6 +168,7 @@ def _store(
         surplus=not filled,
     )
     store_placements([(ranking, judgement, responses)])
+    follow_up(ranking, campaign=slot.campaign)
     Draft.objects.filter(slot=slot, annotator=by).delete()
     record(by=by, verb="submitted ranking", obj=ranking, project=slot.campaign.project, surplus=not filled)
     return ranking

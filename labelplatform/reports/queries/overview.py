@@ -190,7 +190,7 @@ def _regressions(project: Project) -> list[Need]:
 
 def _unfrozen(project: Project) -> list[Need]:
     newest = Snapshot.objects.filter(project=project).aggregate(at=Max("created_at"))["at"]
-    rankings = Ranking.objects.filter(item__campaign__project=project, surplus=False)
+    rankings = Ranking.objects.filter(item__campaign__project=project, surplus=False, item__gold=None)
     waiting = (rankings.filter(at__gt=newest) if newest else rankings).count()
     if not waiting:
         return []
@@ -202,7 +202,11 @@ def _unfrozen(project: Project) -> list[Need]:
 
 def _open_work(project: Project) -> list[Need]:
     waiting = Slot.objects.filter(
-        campaign__project=project, campaign__state=Campaign.State.OPEN, state=Slot.State.OPEN
+        campaign__project=project,
+        campaign__state=Campaign.State.OPEN,
+        state=Slot.State.OPEN,
+        # Gold has slots for more people than will ever come.
+        item__gold=None,
     ).count()
     if not waiting:
         return []

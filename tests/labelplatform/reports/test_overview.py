@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from labelplatform.evaluations.models import ComparisonRun
 from labelplatform.jobs.models import Job
+from labelplatform.labels.models import GoldItem
 from labelplatform.reports.queries import overview
 from tests.labelplatform.world import Stock, build_stock
 
@@ -52,6 +53,12 @@ def test_work_that_nobody_took_needs_somebody(stock: Stock) -> None:
 def test_labels_after_the_last_snapshot_need_a_new_one(stock: Stock) -> None:
     stock.project.snapshots.update(created_at=timezone.now() - timedelta(days=1))
     assert "2 rankings are in no snapshot yet." in needs(stock)
+
+
+def test_labels_of_gold_need_no_snapshot(stock: Stock) -> None:
+    stock.project.snapshots.update(created_at=timezone.now() - timedelta(days=1))
+    GoldItem.objects.create(item=stock.ranking.item, tiers=[[1], [2]], set_by=stock.people["researcher"])
+    assert not [text for text in needs(stock) if "in no snapshot" in text]
 
 
 def test_a_failure_needs_somebody_until_its_promise_is_kept(stock: Stock) -> None:

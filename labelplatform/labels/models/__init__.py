@@ -5,6 +5,26 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from labelplatform.labels.models.standing import GoldItem, Qualification, QueuePlace, Skip
+
+__all__ = [
+    "Campaign",
+    "Draft",
+    "GoldItem",
+    "Item",
+    "ItemResponse",
+    "Lease",
+    "Placement",
+    "Qualification",
+    "QueuePlace",
+    "Ranking",
+    "RankingLog",
+    "ResponseFlag",
+    "ResponseRating",
+    "Skip",
+    "Slot",
+]
+
 
 class Campaign(models.Model):
     """A call for labels of one kind over some prompts of one project."""
@@ -47,6 +67,16 @@ class Campaign(models.Model):
     rate_first = models.BooleanField(default=False)
     # On: the ratings propose an order, which the annotator must confirm.
     presort = models.BooleanField(default=False)
+    # One more person is asked where an item's wanted labels agree on less than this share of pairs; empty: nobody.
+    third_opinion_below = models.FloatField(null=True, blank=True)
+    # So many labels of one item are the most that disagreement can ask for.
+    most_labels = models.PositiveSmallIntegerField(default=3)
+    # The share of gold items among what is handed out, and to how many people at most each is given.
+    gold_rate = models.FloatField(default=0)
+    gold_slots = models.PositiveSmallIntegerField(default=20)
+    # So many gold items come first for everybody (0: none), and this share of their pairs must be right to go on.
+    qualification_items = models.PositiveSmallIntegerField(default=0)
+    qualification_share = models.FloatField(default=0.75)
     seed = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -55,6 +85,18 @@ class Campaign(models.Model):
             models.UniqueConstraint(fields=["project", "name"], name="campaign_name_unique_in_project"),
             models.CheckConstraint(condition=Q(overlap__lte=50), name="campaign_overlap_at_most_50"),
             models.CheckConstraint(condition=Q(skip_limit__gte=1), name="campaign_skip_limit_at_least_1"),
+            models.CheckConstraint(
+                condition=Q(third_opinion_below__isnull=True)
+                | Q(third_opinion_below__gte=0, third_opinion_below__lte=1),
+                name="campaign_third_opinion_below_a_share",
+            ),
+            models.CheckConstraint(condition=Q(most_labels__lte=50), name="campaign_most_labels_at_most_50"),
+            models.CheckConstraint(
+                condition=Q(gold_rate__gte=0, gold_rate__lte=0.5), name="campaign_gold_rate_at_most_half"
+            ),
+            models.CheckConstraint(
+                condition=Q(gold_slots__lte=1000), name="campaign_gold_slots_at_most_1000"
+            ),
         ]
         ordering = ["pk"]
 
@@ -100,7 +142,10 @@ class ItemResponse(models.Model):
 
 
 class Slot(models.Model):
-    """One wanted label of one item. An item has exactly `overlap` of them, so overlap is exact by construction."""
+    """One wanted label of one item. An item has exactly `overlap` of them, so overlap is exact by construction.
+
+    Where people disagree, a campaign may want more: services/third_opinion.py adds them one by one.
+    """
 
     class State(models.TextChoices):
         """Open for anybody, promised to somebody, or filled for good."""
@@ -115,7 +160,7 @@ class Slot(models.Model):
     # The item's campaign again: a claim reads one narrow index instead of joining.
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="slots")
     ordinal = models.PositiveSmallIntegerField()
-    # Where it stands among the open slots of its campaign: the lowest is handed out first.
+    # Where it stands among the open slots of its campaign: the lowest is handed out first. Below 0: kept in reserve.
     queue_place = models.BigIntegerField(default=0)
     # How many different promises there were: more than one means that somebody let it go.
     promised = models.PositiveIntegerField(default=0)
@@ -174,53 +219,6 @@ class Lease(models.Model):
 
     def __str__(self) -> str:
         return f"{self.slot_id} {self.annotator_id}"
-
-
-class QueuePlace(models.Model):
-    """Up to where in a campaign's queue one person has come. A shortcut only: without the row nothing is different."""
-
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="queue_places")
-    annotator = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="queue_places"
-    )
-    place = models.BigIntegerField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["campaign", "annotator"], name="queue_place_one_per_person")
-        ]
-        ordering = ["pk"]
-
-    def __str__(self) -> str:
-        return f"{self.campaign_id} {self.annotator_id}: {self.place}"
-
-
-class Skip(models.Model):
-    """That a person said they cannot judge an item, and why. They are not asked again."""
-
-    class Reason(models.TextChoices):
-        """Why an item cannot be judged."""
-
-        UNCLEAR = "unclear-prompt", _("I do not understand what is asked")
-        LANGUAGE = "language", _("I do not read this language well enough")
-        EXPERTISE = "expertise", _("It needs knowledge that I do not have")
-        DISTRESSING = "distressing", _("I would rather not read this")
-        BROKEN = "broken", _("The text is damaged or unreadable")
-        SAME = "same-answers", _("The answers are all the same")
-        OTHER = "other", _("Another reason")
-
-    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="skips")
-    annotator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="skips")
-    reason = models.CharField(max_length=16, choices=Reason.choices)
-    note = models.CharField(max_length=500, blank=True)
-    at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["item", "annotator"], name="skip_once_per_person")]
-        ordering = ["pk"]
-
-    def __str__(self) -> str:
-        return f"{self.item_id} {self.annotator_id}: {self.reason}"
 
 
 class Ranking(models.Model):

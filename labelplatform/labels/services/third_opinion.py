@@ -1,0 +1,41 @@
+"""One more label where the wanted ones are all in and disagree."""
+
+from labelplatform.labels import quality
+from labelplatform.labels.models import Campaign, GoldItem, Item, Ranking, Slot
+from labelplatform.labels.services.campaigns import look_again_from, new_slot
+
+
+def ask_once_more(ranking: Ranking, *, campaign: Campaign) -> bool:
+    """Add a slot where this label was the last one wanted and the item's labels agree too little; says whether.
+
+    In the transaction that stored the label, which is held up by nothing where the campaign asks for no more.
+    """
+    if campaign.third_opinion_below is None:
+        return False
+    # Two who give the last two labels at once would each miss the other's: they look one after the other. Not a full
+    # lock, for their new rankings already hold a key share of this row.
+    item = Item.objects.select_for_update(no_key=True).get(pk=ranking.item_id)
+    slots = list(item.slots.order_by("ordinal").only("ordinal", "state", "queue_place"))
+    if len(slots) >= campaign.most_labels or any(slot.state != Slot.State.DONE for slot in slots):
+        return False
+    if GoldItem.objects.filter(item=item).exists():
+        return False
+    agreed = quality.pairwise_agreement(item)
+    if agreed is None or agreed >= campaign.third_opinion_below:
+        return False
+    return _add_slot(campaign, item, slots)
+
+
+def _add_slot(campaign: Campaign, item: Item, slots: list[Slot]) -> bool:
+    last = slots[-1]
+    added = new_slot(
+        campaign,
+        item,
+        count=item.placed_responses.count(),
+        ordinal=last.ordinal + 1,
+        place=last.queue_place + 1,
+    )
+    # Should anything else have added this ordinal, that one is the one more.
+    Slot.objects.bulk_create([added], ignore_conflicts=True)
+    look_again_from(campaign.pk, added.queue_place)
+    return True
