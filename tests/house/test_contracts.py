@@ -23,7 +23,7 @@ PLANTED = {
     "private-views": ("labelplatform/training/views.py", "import labelplatform.evaluations.views"),
     "private-forms": ("labelplatform/labels/queries.py", "import labelplatform.labels.forms"),
     "acyclic": ("evaluator/statistics/intervals.py", "import evaluator.cli"),
-    "rooms": ("labelplatform/labels/models.py", "import labelplatform.labels.services"),
+    "rooms": ("labelplatform/labels/models/__init__.py", "import labelplatform.labels.services"),
 }
 
 
