@@ -8,7 +8,7 @@ request that is answered whole (all but streams) crosses once. Streams are left 
 import asyncio
 import sys
 from collections import deque
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any
 
@@ -16,7 +16,7 @@ from asgiref.sync import ThreadSensitiveContext
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
-from django.http import HttpResponseBase
+from django.http import HttpResponseBase, StreamingHttpResponse
 from django.urls import set_script_prefix
 
 Scope = MutableMapping[str, Any]
@@ -36,6 +36,13 @@ def web_command(port: int, application: str = "labelplatform.asgi:application") 
         "--host", "127.0.0.1", "--port", str(port), "--lifespan", "off", "--no-access-log",
         "--timeout-graceful-shutdown", str(GRACE_SECONDS),
     ]  # fmt: skip
+
+
+async def _pulled(chunks: Iterator[bytes], thread: ThreadPoolExecutor) -> AsyncIterator[bytes]:
+    """The same chunks, each read in this thread."""
+    loop = asyncio.get_running_loop()
+    while (chunk := await loop.run_in_executor(thread, next, chunks, None)) is not None:
+        yield chunk
 
 
 class RestingThreadsHandler(ASGIHandler):
@@ -59,6 +66,9 @@ class RestingThreadsHandler(ASGIHandler):
             response = await asyncio.get_running_loop().run_in_executor(thread, self._respond, scope, body)
             if not response.streaming:
                 self._rest(thread)
+        if isinstance(response, StreamingHttpResponse) and not response.is_async:
+            # Files, static ones among them: read piece by piece in the thread, which Django would do all at once.
+            response.streaming_content = _pulled(iter(response), thread)
         if not response.streaming:
             await self.send_response(response, send)
             return

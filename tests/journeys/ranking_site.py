@@ -72,7 +72,7 @@ class Site:
     def held(self, campaign: str) -> int:
         """How many items of a campaign are promised to somebody."""
         query = """SELECT count(*) FROM labels_slot slot JOIN labels_campaign campaign ON campaign.id = slot.campaign_id
-        WHERE campaign.name = ? AND slot.state = 'leased'"""
+        WHERE campaign.name = ? AND slot.state = 'leased' AND slot.lease_expires_at > datetime('now')"""
         return int(self.ask(query, campaign)[0][0])
 
     def begin(self, tab: Page, campaign: str) -> str:

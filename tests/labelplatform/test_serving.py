@@ -64,11 +64,24 @@ def three(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(_three())
 
 
+def _in_thread() -> Iterator[bytes]:
+    for part in (b"1", b"2"):
+        seen.append(threading.get_ident())
+        yield part
+
+
+def pieces(request: HttpRequest) -> StreamingHttpResponse:
+    seen.append(threading.get_ident())
+    return StreamingHttpResponse(_in_thread())
+
+
 def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
     return HttpResponse("nothing here", status=404)
 
 
-urlpatterns = [path(view.__name__ + "/", view) for view in (thread, meet, body, broken, endless, three)]
+urlpatterns = [
+    path(view.__name__ + "/", view) for view in (thread, meet, body, broken, endless, three, pieces)
+]
 
 
 @pytest.fixture
@@ -190,6 +203,13 @@ def test_every_request_is_begun_and_ended_once_in_its_thread(handler: RestingThr
 
 def test_a_stream_is_sent_whole(handler: RestingThreadsHandler) -> None:
     assert ask(handler, "/three/") == [(200, b"abc")]
+    assert len(handler.resting) == 1
+
+
+def test_what_is_read_in_pieces_is_read_in_the_thread_of_its_request(handler: RestingThreadsHandler) -> None:
+    assert ask(handler, "/pieces/") == [(200, b"12")]
+    assert len(seen) == 3
+    assert len(set(seen)) == 1
     assert len(handler.resting) == 1
 
 

@@ -34,8 +34,9 @@ export class Keeping {
   async draft() {
     const there = JSON.parse(this.form.dataset.draft || "{}"), here = await this.device.read(this.place) || {};
     const draft = (here.at || 0) > (there.at || 0) ? here : there;
-    this.base = there.version || 0;
-    this.version = Math.max(this.base, here.version || 0);
+    // What is gone on from has been seen here: its last save may still be on its way while the page is reloaded.
+    this.base = draft.version || 0;
+    this.version = Math.max(there.version || 0, here.version || 0);
     return draft;
   }
 
