@@ -3,10 +3,13 @@
 olga researches in another project and must see nothing of this one.
 """
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 
@@ -68,6 +71,8 @@ def run_jobs(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Callabl
 
     Jobs that finishing jobs enqueue are run too. The jobs that ran come back in their order.
     """
+    # The database is empty and counts from any number: a run folder of an earlier test may bear the same.
+    shutil.rmtree(Path(settings.ARTIFACTS_DIR) / "jobs", ignore_errors=True)
     name = str(connection.settings_dict["NAME"])
     if connection.vendor == "sqlite":
         monkeypatch.setenv("DATABASE_URL", f"sqlite:///{name}")
