@@ -53,9 +53,6 @@ def fill(size: int) -> tuple[Any, list[Any]]:
         cursor.execute(
             f"INSERT INTO labels_item (id, campaign_id, prompt_id, key) {numbers} "
             f"SELECT i + 1, {campaign.pk}, {prompt.pk}, CAST(i AS varchar(20)) FROM n"
-            if connection.vendor == "postgresql"
-            else f"INSERT INTO labels_item (id, campaign_id, prompt_id, key) {numbers} "
-            f"SELECT i + 1, {campaign.pk}, {prompt.pk}, CAST(i AS text) FROM n"
         )
         for ordinal in (1, 2, 3):
             # Slot 1 of all but the newest items is done, by one of those who are far ahead.

@@ -10,8 +10,7 @@ def membership(user: User | AnonymousUser, slug: str) -> Membership | None:
     """The user's membership of the project at this address; None also when there is no such project."""
     if not user.is_authenticated or not user.is_active:
         return None
-    found = Membership.objects.select_related("project").filter(project__slug=slug, user=user)[:1]
-    return next(iter(found), None)
+    return Membership.objects.select_related("project").filter(project__slug=slug, user=user).first()
 
 
 def projects_visible_to(user: User | AnonymousUser) -> QuerySet[Project]:

@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Mapping
 
 from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
 
+from labelplatform.accounts.models import Project
 from labelplatform.labels.exchange import outgoing
+from labelplatform.labels.models import Campaign
 from labelplatform.prompts.streaming import text_response
 
 CONTENT_TYPES = {"jsonl": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
@@ -20,4 +23,13 @@ def export_response(
         raise Http404
     pieces = outgoing.encoded(outgoing.converted(lines, chosen, unacceptable), chosen)
     filename = f"{whose}-{outgoing.file_name(chosen, unacceptable)}"
-    return text_response(request, pieces, filename=filename, content_type=CONTENT_TYPES[chosen.suffix])
+    return text_response(pieces, filename=filename, content_type=CONTENT_TYPES[chosen.suffix])
+
+
+def chosen_campaign(request: HttpRequest, project: Project) -> Campaign | None:
+    """The campaign of this project that `?campaign=` names; None where it names none."""
+    chosen = request.GET.get("campaign", "")
+    if not chosen:
+        return None
+    number = int(chosen) if chosen.isascii() and chosen.isdecimal() and len(chosen) < 18 else 0
+    return get_object_or_404(Campaign, pk=number, project=project)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from labelplatform.accounts.models import Project
 from labelplatform.labels.exchange.formats import FORMATS
 from labelplatform.labels.models import Campaign
+from labelplatform.labels.orders import tiers
 from labelplatform.labels.rules import FLAGS, HIGHEST_RATING, LOWEST_RATING, OVERALL, Judgement
 from labelplatform.labels.services import Stages, Wishes
 from labelplatform.prompts.lines import LineRefused, check_storable
@@ -64,12 +65,8 @@ class RankingForm(forms.Form):
 
     def _tiers(self, responses: Mapping[str, int]) -> list[list[int]]:
         """The order in response ids, best tier first; numbers left out between places mean nothing."""
-        by_place: dict[int, list[int]] = {}
-        for letter in self.letters:
-            place = self.cleaned_data[f"place-{letter}"]
-            if place is not None:
-                by_place.setdefault(place, []).append(responses[letter])
-        return [by_place[place] for place in sorted(by_place)]
+        places = {letter: self.cleaned_data[f"place-{letter}"] for letter in self.letters}
+        return tiers((place, responses[letter]) for letter, place in places.items() if place is not None)
 
 
 def parse_draft(body: bytes, letters: Sequence[str]) -> dict[str, object] | None:

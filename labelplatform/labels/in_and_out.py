@@ -5,14 +5,14 @@ from typing import Any, BinaryIO
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from labelplatform.accounts.access import project_view, signed_in
 from labelplatform.accounts.models import Membership, Project, Role
 from labelplatform.labels import queries, services
-from labelplatform.labels.downloads import export_response
+from labelplatform.labels.downloads import chosen_campaign, export_response
 from labelplatform.labels.exchange import outgoing
 from labelplatform.labels.forms import LabelsUploadForm
 from labelplatform.labels.models import Campaign, Ranking
@@ -137,7 +137,7 @@ def exports(request: HttpRequest, *, project: Project, membership: Membership) -
     """What the labels can leave as: the whole project's, or one campaign's."""
     context = {
         "project": project,
-        "campaign": _campaign(request, project),
+        "campaign": chosen_campaign(request, project),
         "campaigns": queries.campaigns(project),
         "exports": outgoing.EXPORTS.values(),
     }
@@ -148,7 +148,7 @@ def exports(request: HttpRequest, *, project: Project, membership: Membership) -
 @project_view(Role.RESEARCHER)
 def export(request: HttpRequest, name: str, *, project: Project, membership: Membership) -> HttpResponseBase:
     """The labels in one format, streamed, oldest first; `after`, a ranking's id, goes on behind that ranking."""
-    campaign = _campaign(request, project)
+    campaign = chosen_campaign(request, project)
     after = request.GET.get("after", "")
     try:
         lines = queries.ranking_lines(project, {"campaigns": [campaign.pk]} if campaign else {}, after=after)
@@ -156,11 +156,3 @@ def export(request: HttpRequest, name: str, *, project: Project, membership: Mem
         raise Http404(str(error)) from None
     whose = f"{project.slug}-{campaign.pk if campaign else 'all'}"
     return export_response(request, lines, name, whose=whose)
-
-
-def _campaign(request: HttpRequest, project: Project) -> Campaign | None:
-    chosen = request.GET.get("campaign", "")
-    if not chosen:
-        return None
-    number = int(chosen) if chosen.isascii() and chosen.isdecimal() and len(chosen) < 18 else 0
-    return get_object_or_404(Campaign, pk=number, project=project)

@@ -165,11 +165,8 @@ def gold_of(campaign: Campaign) -> list[RankingLabel]:
     known = GoldItem.objects.filter(item__campaign=campaign).select_related("item")
     found = []
     for gold in known.prefetch_related("item__placed_responses"):
-        tier_of = {response: tier for tier, tied in enumerate(gold.tiers, 1) for response in tied}
-        ids = [place.response_id for place in gold.item.placed_responses.all()]
-        tiers = tuple(tier_of.get(response) for response in ids)
-        label = RankingLabel(str(gold.item_id), "gold", tuple(map(str, ids)), tiers)
-        found.append(label)
+        names = tuple(map(str, gold.item.response_ids))
+        found.append(RankingLabel(str(gold.item_id), "gold", names, tuple(places_of(gold))))
     return found
 
 
@@ -200,18 +197,18 @@ class GivenLabel:
 
 def labels_side_by_side(item: Item) -> list[GivenLabel]:
     """What everybody said of an item, late work too, the oldest first; three statements."""
-    stored = stored_responses(item)
     rankings = item.rankings.select_related("annotator").prefetch_related("placements").order_by("at", "pk")
     found = []
     for ranking in rankings:
         tier_of = {placement.response_id: placement.tier for placement in ranking.placements.all()}
-        found.append(GivenLabel(ranking, [tier_of.get(response) for response in stored]))
+        found.append(GivenLabel(ranking, [tier_of.get(response) for response in item.response_ids]))
     return found
 
 
-def stored_responses(item: Item) -> list[int]:
-    """The item's responses in their stored order."""
-    return list(item.placed_responses.values_list("response", flat=True))
+def places_of(gold: GoldItem) -> list[int | None]:
+    """The tier that gold gives each response, in the item's stored order; None: unknown."""
+    tier_of = {response: tier for tier, tied in enumerate(gold.tiers, 1) for response in tied}
+    return [tier_of.get(response) for response in gold.item.response_ids]
 
 
 def places_for_gold(item: Item, taken_from: str) -> list[int | None]:
@@ -219,6 +216,4 @@ def places_for_gold(item: Item, taken_from: str) -> list[int | None]:
     labels = {str(label.ranking.pk): label.tiers for label in labels_side_by_side(item)}
     if taken_from in labels:
         return labels[taken_from]
-    tiers = item.gold.tiers if hasattr(item, "gold") else []
-    tier_of = {response: tier for tier, tied in enumerate(tiers, 1) for response in tied}
-    return [tier_of.get(response) for response in stored_responses(item)]
+    return places_of(item.gold) if hasattr(item, "gold") else [None] * len(item.response_ids)

@@ -6,6 +6,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from labelplatform.labels.orders import tiers
+
 
 class QualityForm(forms.Form):
     """What a campaign does about the quality of its labels."""
@@ -81,7 +83,5 @@ class GoldForm(forms.Form):
 
     def tiers(self) -> list[list[int]]:
         """The order in response ids, best tier first; numbers left out between places mean nothing."""
-        by_place: dict[int, list[int]] = {}
-        for number, response in enumerate(self.responses, 1):
-            by_place.setdefault(self.cleaned_data[f"place-{number}"], []).append(response)
-        return [by_place[place] for place in sorted(by_place)]
+        numbered = enumerate(self.responses, 1)
+        return tiers((self.cleaned_data[f"place-{number}"], response) for number, response in numbered)

@@ -21,6 +21,7 @@ from labelplatform.labels.models import (
     ResponseFlag,
     ResponseRating,
 )
+from labelplatform.labels.orders import tiers
 from labelplatform.prompts.models import Response
 
 # SQLite takes only so many values in one statement.
@@ -247,15 +248,12 @@ def _line(
     given: Given,
 ) -> dict[str, object]:
     """The one definition of a ranking line; the ranking's own columns are all that is read from `ranking`."""
-    tiers: dict[int, list[str]] = {}
-    for response, tier in given.placements:
-        if tier is not None:
-            tiers.setdefault(tier, []).append(item.key_of[response])
+    placed = ((tier, item.key_of[response]) for response, tier in given.placements if tier is not None)
     line: dict[str, object] = {
         "id": ranking.key,
         "prompt": item.messages,
         "responses": item.responses,
-        "tiers": [tiers[tier] for tier in sorted(tiers)],
+        "tiers": tiers(placed),
         "annotator": annotator,
         "kind": ranking.kind,
         "item": item.key,

@@ -104,7 +104,7 @@ def gold(request: HttpRequest, pk: int, *, project: Project, membership: Members
         services.unset_gold(item=found, by=signed_in(request))
         messages.success(request, _("This item is an ordinary one again."))
         return redirect("labels:item", slug=project.slug, pk=pk)
-    form = GoldForm(request.POST, responses=quality.stored_responses(found))
+    form = GoldForm(request.POST, responses=found.response_ids)
     if not form.is_valid():
         return _item_page(request, project, found, form, status=422)
     told = form.cleaned_data["explanation"]
@@ -128,9 +128,7 @@ def _gold_form(found: Item, taken_from: str) -> GoldForm:
     places = quality.places_for_gold(found, taken_from)
     initial = {f"place-{number}": place for number, place in enumerate(places, 1)}
     explanation = found.gold.explanation if hasattr(found, "gold") else ""
-    return GoldForm(
-        initial={**initial, "explanation": explanation}, responses=quality.stored_responses(found)
-    )
+    return GoldForm(initial={**initial, "explanation": explanation}, responses=found.response_ids)
 
 
 def _item_page(

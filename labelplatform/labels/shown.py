@@ -58,7 +58,7 @@ class ShownItem:
 def slot_of(project: Project, annotator: User, token: uuid.UUID) -> Slot | None:
     """The slot that this person was promised under this token once; None for anybody else's."""
     found = Lease.objects.filter(token=token, annotator=annotator, slot__campaign__project=project)
-    lease = next(iter(found.select_related("slot__campaign", "slot__item")[:1]), None)
+    lease = found.select_related("slot__campaign", "slot__item").first()
     if lease is None:
         return None
     lease.slot.campaign.project = project
@@ -72,8 +72,7 @@ def is_held(slot: Slot, token: uuid.UUID) -> bool:
 
 def responses_by_letter(slot: Slot) -> dict[str, int]:
     """The slot's letters with the responses they stand for, in the order shown. For the server only."""
-    placed = ItemResponse.objects.filter(item=slot.item_id).order_by("position")
-    stored = list(placed.values_list("response_id", flat=True))
+    stored = slot.item.response_ids
     return dict(zip(letters(len(stored)), (stored[place] for place in slot.shown_order), strict=True))
 
 
@@ -83,8 +82,8 @@ def shown_item(
     """What to put on the page, in two statements; `typed` is what a refused form had in its boxes."""
     placed = ItemResponse.objects.filter(item=slot.item_id).order_by("position")
     stored = list(placed.values_list("response__text", flat=True))
-    drafts = Draft.objects.filter(slot=slot, annotator=annotator).values_list("state", flat=True)[:1]
-    draft: dict[str, Any] = next(iter(drafts), {})
+    drafts = Draft.objects.filter(slot=slot, annotator=annotator)
+    draft: dict[str, Any] = drafts.values_list("state", flat=True).first() or {}
     flags = draft.get("flags", {})
     tiers, ratings = draft.get("places", {}), draft.get("ratings", {})
     if typed:

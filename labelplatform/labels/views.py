@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from labelplatform.accounts.access import project_view, signed_in
 from labelplatform.accounts.models import Membership, Project, Role
 from labelplatform.labels import queries, services
+from labelplatform.labels.downloads import chosen_campaign
 from labelplatform.labels.forms import CampaignForm
 from labelplatform.labels.models import Campaign
 from labelplatform.prompts.queries import prompts_with_enough_responses
@@ -81,16 +82,10 @@ def set_state(request: HttpRequest, pk: int, *, project: Project, membership: Me
 @project_view(Role.RESEARCHER)
 def download(request: HttpRequest, *, project: Project, membership: Membership) -> HttpResponseBase:
     """The project's ranking lines (or one campaign's), streamed; `labels:export` has them in other formats too."""
-    chosen = request.GET.get("campaign", "")
-    filters = {}
-    if chosen:
-        filters["campaigns"] = [get_object_or_404(Campaign, pk=_number(chosen), project=project).pk]
-    lines = queries.ranking_lines(project, filters)
-    return json_lines_response(request, lines, filename=f"{project.slug}-{chosen or 'all'}-rankings.jsonl")
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else 0
+    chosen = chosen_campaign(request, project)
+    lines = queries.ranking_lines(project, {"campaigns": [chosen.pk]} if chosen else {})
+    whose = chosen.pk if chosen else "all"
+    return json_lines_response(lines, filename=f"{project.slug}-{whose}-rankings.jsonl")
 
 
 @require_safe

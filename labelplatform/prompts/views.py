@@ -131,4 +131,4 @@ def download(request: HttpRequest, pk: int, *, project: Project, membership: Mem
     """The set's prompt lines."""
     found = get_object_or_404(PromptSet, pk=pk, project=project)
     filename = f"{slugify(found.name) or 'prompts'}.jsonl"
-    return json_lines_response(request, queries.export_prompt_lines(found), filename=filename)
+    return json_lines_response(queries.export_prompt_lines(found), filename=filename)

@@ -10,6 +10,7 @@ from labelplatform.labels.exchange.reading import (
     text_or_number,
     user_says,
 )
+from labelplatform.labels.orders import tiers
 from trainer.errors import BadInput
 from trainer.json_lines import JsonObject, kind_of
 
@@ -68,7 +69,7 @@ def _order(question: str, value: object, fields: Mapping[str, object]) -> list[l
             f"responses: {question}: found options without ranks, wanted a rank for each: this export lost them "
             "(argilla issue 5712); export through the server's API instead"
         )
-    by_rank: dict[int, list[Answer]] = {}
+    ranked: list[tuple[int, Answer]] = []
     for entry in value:
         rank = entry.get("rank") if isinstance(entry, dict) else None
         if rank is None or isinstance(rank, bool) or not isinstance(rank, int):
@@ -77,8 +78,8 @@ def _order(question: str, value: object, fields: Mapping[str, object]) -> list[l
         if text is None:
             name = kind_of(entry.get("value"))
             raise BadInput(f"responses: {question}: found the option {name}, wanted the name of a field")
-        by_rank.setdefault(rank, []).append(Answer(text))
-    return [by_rank[rank] for rank in sorted(by_rank)]
+        ranked.append((rank, Answer(text)))
+    return tiers(ranked)
 
 
 def _option(name: object, fields: Mapping[str, object]) -> str | None:

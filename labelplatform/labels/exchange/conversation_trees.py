@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from labelplatform.labels.exchange.reading import ANSWER_MOST, Answer, NothingToTake, ranking
+from labelplatform.labels.orders import tiers
 from trainer.errors import BadInput
 from trainer.json_lines import JsonObject, kind_of
 
@@ -59,24 +60,24 @@ def _walk(root: JsonObject) -> Iterator[JsonObject]:
 
 def _ranking(node: JsonObject, prompt: list[JsonObject], replies: list[JsonObject]) -> JsonObject | None:
     """The order of a prompter's answers. An answer without a rank was not judged: it is no part of the order."""
-    by_rank: dict[int, list[Answer]] = {}
+    ranked: list[tuple[int, Answer]] = []
     for reply in (reply for reply in replies if _role(reply) == "assistant"):
         rank = reply.get("rank")
         if rank is None:
             continue
         if isinstance(rank, bool) or not isinstance(rank, int):
             raise BadInput(f"rank: found {kind_of(rank)} at {_id(reply)}, wanted a whole number or null")
-        by_rank.setdefault(rank, []).append(Answer(_text(reply), _id(reply), _policy(reply)))
-    ranked = sum(map(len, by_rank.values()))
-    if ranked > ANSWER_MOST:
-        raise BadInput(f"replies: found {ranked} ranked answers at {_id(node)}, wanted at most {ANSWER_MOST}")
-    if ranked < 2:
+        ranked.append((rank, Answer(_text(reply), _id(reply), _policy(reply))))
+    if len(ranked) > ANSWER_MOST:
+        found = f"{len(ranked)} ranked answers at {_id(node)}"
+        raise BadInput(f"replies: found {found}, wanted at most {ANSWER_MOST}")
+    if len(ranked) < 2:
         return None
     told: JsonObject = {"id": f"oasst-{_id(node)}", "prompt_id": _id(node), "annotator": ANNOTATOR}
     if isinstance(node.get("lang"), str):
         told["language"] = node["lang"]
     told["imported"] = {"format": "openassistant"}
-    return ranking(prompt, [by_rank[rank] for rank in sorted(by_rank)], told=told)
+    return ranking(prompt, tiers(ranked), told=told)
 
 
 def _replies(node: JsonObject) -> list[JsonObject]:

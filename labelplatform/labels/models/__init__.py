@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from labelplatform.labels.models.standing import GoldItem, Qualification, QueuePlace, Skip
@@ -120,6 +121,11 @@ class Item(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    @cached_property
+    def response_ids(self) -> list[int]:
+        """Its responses in stored order, which never changes once it is made."""
+        return [place.response_id for place in self.placed_responses.all()]
 
 
 class ItemResponse(models.Model):

@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 
 from labelplatform.accounts.models import User
 from labelplatform.accounts.services import record
-from labelplatform.labels.models import Campaign, Item, Lease, QueuePlace, Skip, Slot
+from labelplatform.labels.models import Campaign, Item, Lease, Skip, Slot
+from labelplatform.labels.services.campaigns import look_again_from
 from labelplatform.labels.services.claim_statement import Wish, take
 
 # A page that is being left may only be reloading: its slot stays promised this long.
@@ -100,7 +101,7 @@ def skip(*, token: uuid.UUID, by: User, reason: str, note: str = "") -> Skip:
     skipped, _made = Skip.objects.get_or_create(
         item=slot.item, annotator=by, defaults={"reason": reason, "note": note.strip()[:500]}
     )
-    set_aside = slot.item.skips.count() >= slot.campaign.skip_limit and _park(slot.item, by)
+    set_aside = slot.item.skips.count() >= slot.campaign.skip_limit and _park(slot.item)
     record(
         by=by,
         verb="skipped item",
@@ -112,7 +113,7 @@ def skip(*, token: uuid.UUID, by: User, reason: str, note: str = "") -> Skip:
     return skipped
 
 
-def _park(item: Item, by: User) -> int:
+def _park(item: Item) -> int:
     """Set aside what nobody is at work on; who is may finish."""
     now = timezone.now()
     waiting = Q(state=Slot.State.OPEN) | Q(state=Slot.State.LEASED, lease_expires_at__lt=now)
@@ -125,10 +126,14 @@ def _park(item: Item, by: User) -> int:
 def put_back(*, item: Item, by: User) -> int:
     """Ask people again about an item that was set aside, those who skipped it too; returns how many slots wait."""
     item.skips.all().delete()
-    again = item.slots.filter(state=Slot.State.PARKED).update(state=Slot.State.OPEN)
-    QueuePlace.objects.filter(campaign=item.campaign_id).delete()
-    record(by=by, verb="put item back", obj=item, project=item.campaign.project, slots=again)
-    return again
+    parked = list(item.slots.filter(state=Slot.State.PARKED))
+    for slot in parked:
+        slot.state = Slot.State.OPEN
+    Slot.objects.bulk_update(parked, ["state"])
+    if parked:
+        look_again_from(item.campaign_id, min(slot.queue_place for slot in parked))
+    record(by=by, verb="put item back", obj=item, project=item.campaign.project, slots=len(parked))
+    return len(parked)
 
 
 def _mine(token: uuid.UUID, by: User) -> QuerySet[Slot]:

@@ -36,9 +36,8 @@ class GoldRefused(Exception):
 @transaction.atomic
 def set_gold(*, item: Item, tiers: Sequence[Sequence[int]], explanation: str, by: User) -> GoldItem:
     """Say what the right order of an item is, in response ids, best tier first; or say it anew."""
-    responses = list(item.placed_responses.values_list("response", flat=True))
     try:
-        rules.check(rules.Judgement(tiers), campaign=item.campaign, responses=responses)
+        rules.check(rules.Judgement(tiers), campaign=item.campaign, responses=item.response_ids)
     except rules.JudgementRefused as refusal:
         raise GoldRefused(str(refusal)) from refusal
     if len(tiers) < 2:
@@ -96,7 +95,7 @@ def _make_slots(campaign: Campaign) -> None:
     gold = Item.objects.filter(campaign=campaign, gold__isnull=False)
     for item in gold.prefetch_related("slots", "placed_responses"):
         last = max((slot.ordinal for slot in item.slots.all()), default=0)
-        count = len(item.placed_responses.all())
+        count = len(item.response_ids)
         made += [
             new_slot(campaign, item, count=count, ordinal=ordinal, place=-ordinal)
             for ordinal in range(last + 1, campaign.gold_slots + 1)

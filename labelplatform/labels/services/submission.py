@@ -12,7 +12,6 @@ from labelplatform.labels import rules
 from labelplatform.labels.logs import Log
 from labelplatform.labels.models import (
     Draft,
-    ItemResponse,
     Lease,
     Placement,
     Ranking,
@@ -56,7 +55,7 @@ def save_draft(
         raise LeaseLost
     if token is not None and token != last:
         raise DraftOvertaken
-    draft = next(iter(Draft.objects.select_for_update().filter(slot=slot, annotator=annotator)[:1]), None)
+    draft = Draft.objects.select_for_update().filter(slot=slot, annotator=annotator).first()
     if draft is None:
         return Draft.objects.create(slot=slot, annotator=annotator, state=dict(state))
     if "writer" in state and "writer" in draft.state:
@@ -75,7 +74,7 @@ def save_draft(
 
 def _last_token(slot: Slot, annotator: User) -> uuid.UUID | None:
     leases = Lease.objects.filter(slot=slot, annotator=annotator).order_by("-pk")
-    return next(iter(leases.values_list("token", flat=True)[:1]), None)
+    return leases.values_list("token", flat=True).first()
 
 
 def _number(state: Mapping[str, object], name: str) -> int:
@@ -135,7 +134,7 @@ def submit_judgement(
 
 
 def _earlier(submission: uuid.UUID, judgement: rules.Judgement, by: User) -> Ranking | None:
-    earlier = next(iter(Ranking.objects.filter(submission=submission)[:1]), None)
+    earlier = Ranking.objects.filter(submission=submission).first()
     if earlier is not None and (earlier.body_digest != judgement.digest() or earlier.annotator_id != by.pk):
         raise SubmissionConflict
     return earlier
@@ -144,8 +143,7 @@ def _earlier(submission: uuid.UUID, judgement: rules.Judgement, by: User) -> Ran
 def _store(
     slot: Slot, lease_token: uuid.UUID, submission: uuid.UUID, judgement: rules.Judgement, by: User
 ) -> Ranking:
-    placed = ItemResponse.objects.filter(item=slot.item_id).order_by("position")
-    responses = list(placed.values_list("response_id", flat=True))
+    responses = slot.item.response_ids
     rules.check_submitted(judgement, campaign=slot.campaign, responses=responses)
     held = Slot.objects.filter(pk=slot.pk, lease_token=lease_token, state=Slot.State.LEASED, annotator=by)
     filled = held.update(state=Slot.State.DONE, annotator=by, lease_expires_at=None)

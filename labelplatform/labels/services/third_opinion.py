@@ -31,7 +31,7 @@ def _add_slot(campaign: Campaign, item: Item, slots: list[Slot]) -> bool:
     added = new_slot(
         campaign,
         item,
-        count=item.placed_responses.count(),
+        count=len(item.response_ids),
         ordinal=last.ordinal + 1,
         place=last.queue_place + 1,
     )

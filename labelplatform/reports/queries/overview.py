@@ -15,6 +15,7 @@ from labelplatform.evaluations.models import ComparisonRun, EvaluationRun, Leade
 from labelplatform.jobs.models import Job
 from labelplatform.jobs.queries import LiveJob, live_job, title_of
 from labelplatform.labels.models import Campaign, Ranking, Slot
+from labelplatform.labels.queries import rankings
 from labelplatform.prompts.models import Prompt, Response
 from labelplatform.snapshots.models import Snapshot
 from labelplatform.training.models import TrainingRun
@@ -190,8 +191,8 @@ def _regressions(project: Project) -> list[Need]:
 
 def _unfrozen(project: Project) -> list[Need]:
     newest = Snapshot.objects.filter(project=project).aggregate(at=Max("created_at"))["at"]
-    rankings = Ranking.objects.filter(item__campaign__project=project, surplus=False, item__gold=None)
-    waiting = (rankings.filter(at__gt=newest) if newest else rankings).count()
+    counting = rankings(project)
+    waiting = (counting.filter(at__gt=newest) if newest else counting).count()
     if not waiting:
         return []
     text = ngettext(

@@ -259,7 +259,7 @@ def test_a_researcher_makes_an_item_gold_on_its_page(
     assert browser.post(address, {"place-1": 1}).status_code == 422
     assert not GoldItem.objects.exists()
     assert browser.post(address, places(3, 1, 3)).headers["Location"] == page
-    a, b, c = quality.stored_responses(item)
+    a, b, c = item.response_ids
     assert (GoldItem.objects.get().tiers, GoldItem.objects.get().explanation) == ([[b], [a, c]], "It is so.")
     shown = browser.get(page).content.decode()
     assert re.findall(r'name="place-(\d)" value="(\d)"', shown) == [("1", "2"), ("2", "1"), ("3", "2")]
