@@ -191,13 +191,18 @@ def _largest(prompt_sets: Any) -> Any:
 
 
 def _objects(project: Any) -> list[tuple[str, str, Any]]:
-    from labelplatform.labels.models import Ranking
+    from labelplatform.labels.models import Item, Ranking
     from labelplatform.snapshots.models import Snapshot
 
     runs = project.training_runs
+    labelled = newest(project.campaigns.filter(items__rankings__isnull=False).distinct())
     return [
         ("prompt-set", "prompts:prompt_set", _largest(project.prompt_sets)),
         ("campaign", "labels:campaign", newest(project.campaigns)),
+        ("quality", "labels:quality", labelled),
+        ("quality-settings", "labels:quality_settings", labelled),
+        ("disagreement", "labels:disagreement", labelled),
+        ("item", "labels:item", newest(Item.objects.filter(campaign=labelled))),
         ("ranking", "labels:ranking", newest(Ranking.objects.filter(item__campaign__project=project))),
         ("snapshot", "snapshots:snapshot", Snapshot.objects.filter(project=project).order_by("pk").first()),
         ("run-reward-model", "training:run", newest(runs.filter(kind="reward-model"))),
