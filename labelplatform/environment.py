@@ -83,6 +83,10 @@ SQLITE_OPTIONS: dict[str, object] = {
     ),
 }
 
+# The statements of an annotator's requests are few and always the same: the server plans each once a connection, at its
+# third use. ?prepare_threshold=never is for poolers that hand each transaction to another connection.
+PREPARE_THRESHOLD = 2
+
 
 def database(url: str) -> dict[str, object]:
     """Django's settings for `sqlite:///relative`, `sqlite:////absolute` or `postgres://user:password@host:port/name`."""
@@ -118,6 +122,11 @@ def _postgres(parts: ParseResult) -> dict[str, object]:
     except ValueError as error:
         raise ImproperlyConfigured("DATABASE_URL: the port is not a number.") from error
     options = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+    prepared = options.pop("prepare_threshold", str(PREPARE_THRESHOLD))
+    if prepared != "never" and not prepared.isdecimal():
+        raise ImproperlyConfigured(
+            f"DATABASE_URL: prepare_threshold is {prepared!r}: wanted a whole number, or never."
+        )
     name = unquote(parts.path.removeprefix("/"))
     if not name:
         raise ImproperlyConfigured(
@@ -133,7 +142,11 @@ def _postgres(parts: ParseResult) -> dict[str, object]:
         "PORT": str(port or ""),
         "CONN_MAX_AGE": CONNECTION_SECONDS,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": options,
+        "OPTIONS": {
+            **options,
+            "server_side_binding": True,
+            "prepare_threshold": None if prepared == "never" else int(prepared),
+        },
     }
 
 

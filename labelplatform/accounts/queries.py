@@ -1,16 +1,24 @@
 """Reads: who may see what. Every way from an address to an object begins here."""
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import BigAutoField, QuerySet, SlugField
 
 from labelplatform.accounts.models import Membership, Project, User
+from labelplatform.compiled_queries import Compiled, Given
+
+_MEMBERSHIP = Compiled(
+    lambda: Membership.objects.select_related("project").filter(
+        project__slug=Given("slug", SlugField()), user=Given("user", BigAutoField())
+    )
+)
 
 
 def membership(user: User | AnonymousUser, slug: str) -> Membership | None:
     """The user's membership of the project at this address; None also when there is no such project."""
     if not user.is_authenticated or not user.is_active:
         return None
-    return Membership.objects.select_related("project").filter(project__slug=slug, user=user).first()
+    found: Membership | None = _MEMBERSHIP.first(slug=slug, user=user.pk)
+    return found
 
 
 def projects_visible_to(user: User | AnonymousUser) -> QuerySet[Project]:

@@ -3,13 +3,16 @@
 from django.db import models, transaction
 
 from labelplatform.accounts.models import AuditEntry, Membership, Project, User
+from labelplatform.compiled_queries import Insertion
+
+_ENTRIES = Insertion(AuditEntry)
 
 
 def record(
     *, by: User | None, verb: str, obj: models.Model, project: Project | None, **detail: object
 ) -> AuditEntry:
     """One line of the audit trail, written in the caller's transaction so that deed and line stand or fall together."""
-    return AuditEntry.objects.create(
+    entry = AuditEntry(
         project=project,
         by=by,
         verb=verb,
@@ -17,6 +20,8 @@ def record(
         object_id=str(obj.pk),
         detail=detail,
     )
+    _ENTRIES.insert(entry)
+    return entry
 
 
 @transaction.atomic

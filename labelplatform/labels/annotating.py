@@ -68,7 +68,9 @@ def start(request: HttpRequest, pk: int, *, project: Project, membership: Member
     """Take the next item of a campaign: go to its page, or have it at once where a script prefers that.
 
     `Prefer: return=representation` (RFC 7240) spares a request; Content-Location then says which page it is."""
-    campaign = get_object_or_404(Campaign, pk=pk, project=project)
+    campaign = shown.campaign_of(project, pk)
+    if campaign is None:
+        raise Http404
     annotator = signed_in(request)
     slot = services.claim(campaign=campaign, annotator=annotator)
     address = _address(project, slot)

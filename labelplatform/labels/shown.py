@@ -6,12 +6,40 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import BigAutoField, QuerySet, UUIDField
 from django.utils import timezone
 
 from labelplatform.accounts.models import Project, User
+from labelplatform.compiled_queries import Compiled, Given
 from labelplatform.labels.models import Campaign, Draft, ItemResponse, Lease, Slot
 from labelplatform.labels.orders import letters
 from labelplatform.labels.rules import HIGHEST_RATING, LOWEST_RATING
+from labelplatform.prompts.models import Prompt
+
+_LEASE = Compiled(
+    lambda: Lease.objects.select_related("slot__campaign", "slot__item").filter(
+        token=Given("token", UUIDField()),
+        annotator=Given("annotator", BigAutoField()),
+        slot__campaign__project=Given("project", BigAutoField()),
+    )
+)
+_CAMPAIGN = Compiled(
+    lambda: Campaign.objects.filter(pk=Given("pk", BigAutoField()), project=Given("project", BigAutoField()))
+)
+
+
+def _places() -> "QuerySet[ItemResponse]":
+    return ItemResponse.objects.filter(item=Given("item", BigAutoField())).order_by("position")
+
+
+_RESPONSES = Compiled(lambda: _places().values_list("response_id"))
+_TEXTS = Compiled(lambda: _places().values_list("response__text"))
+_PROMPT = Compiled(lambda: Prompt.objects.filter(items=Given("item", BigAutoField())).order_by())
+_DRAFT = Compiled(
+    lambda: Draft.objects.filter(
+        slot=Given("slot", BigAutoField()), annotator=Given("annotator", BigAutoField())
+    ).values_list("state")
+)
 
 
 @dataclass(frozen=True)
@@ -57,12 +85,19 @@ class ShownItem:
 
 def slot_of(project: Project, annotator: User, token: uuid.UUID) -> Slot | None:
     """The slot that this person was promised under this token once; None for anybody else's."""
-    found = Lease.objects.filter(token=token, annotator=annotator, slot__campaign__project=project)
-    lease = found.select_related("slot__campaign", "slot__item").first()
+    lease: Lease | None = _LEASE.first(token=token, annotator=annotator.pk, project=project.pk)
     if lease is None:
         return None
     lease.slot.campaign.project = project
     return lease.slot
+
+
+def campaign_of(project: Project, pk: int) -> Campaign | None:
+    """The project's campaign of this number, as the claim needs it."""
+    campaign: Campaign | None = _CAMPAIGN.first(pk=pk, project=project.pk)
+    if campaign is not None:
+        campaign.project = project
+    return campaign
 
 
 def is_held(slot: Slot, token: uuid.UUID) -> bool:
@@ -72,18 +107,25 @@ def is_held(slot: Slot, token: uuid.UUID) -> bool:
 
 def responses_by_letter(slot: Slot) -> dict[str, int]:
     """The slot's letters with the responses they stand for, in the order shown. For the server only."""
-    stored = slot.item.response_ids
+    stored = [response for (response,) in _RESPONSES.rows(item=slot.item_id)]
+    slot.item.__dict__["response_ids"] = stored
     return dict(zip(letters(len(stored)), (stored[place] for place in slot.shown_order), strict=True))
+
+
+def _draft(slot: Slot, annotator: User) -> dict[str, Any]:
+    """What this person left unfinished."""
+    (state,) = _DRAFT.first(slot=slot.pk, annotator=annotator.pk) or ({},)
+    return dict(state)
 
 
 def shown_item(
     slot: Slot, annotator: User, token: uuid.UUID, typed: Mapping[str, str] | None = None
 ) -> ShownItem:
-    """What to put on the page, in two statements; `typed` is what a refused form had in its boxes."""
-    placed = ItemResponse.objects.filter(item=slot.item_id).order_by("position")
-    stored = list(placed.values_list("response__text", flat=True))
-    drafts = Draft.objects.filter(slot=slot, annotator=annotator)
-    draft: dict[str, Any] = drafts.values_list("state", flat=True).first() or {}
+    """What to put on the page, in three statements; `typed` is what a refused form had in its boxes."""
+    prompt: Prompt
+    (prompt,) = _PROMPT.rows(item=slot.item_id)
+    stored = [text for (text,) in _TEXTS.rows(item=slot.item_id)]
+    draft = _draft(slot, annotator)
     flags = draft.get("flags", {})
     tiers, ratings = draft.get("places", {}), draft.get("ratings", {})
     if typed:
@@ -99,9 +141,9 @@ def shown_item(
     return ShownItem(
         campaign=slot.campaign,
         token=token,
-        messages=slot.item.prompt.messages,
-        context=slot.item.prompt.context,
-        language=slot.item.prompt.language,
+        messages=prompt.messages,
+        context=prompt.context,
+        language=prompt.language,
         answers=answers,
         draft=json.dumps(draft),
         seconds_left=max(0, int(left)),

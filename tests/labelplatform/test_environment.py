@@ -88,7 +88,12 @@ def test_postgres_address_is_read_in_full() -> None:
     assert [found[name] for name in ("HOST", "PORT", "USER", "PASSWORD", "NAME")] == [
         *("db.example", "5433", "label", "p@ss", "platform"),
     ]
-    assert found["OPTIONS"] == {"sslmode": "require"}
+    assert found["OPTIONS"] == {"sslmode": "require", "server_side_binding": True, "prepare_threshold": 2}
+    bare = database("postgres://h/platform?prepare_threshold=never")
+    assert bare["OPTIONS"] == {"server_side_binding": True, "prepare_threshold": None}
+    assert database("postgres://h/platform?prepare_threshold=9")["OPTIONS"]["prepare_threshold"] == 9  # type: ignore[index]
+    with pytest.raises(ImproperlyConfigured, match="prepare_threshold"):
+        database("postgres://h/platform?prepare_threshold=often")
     assert database("postgresql:///platform?host=/run/postgresql")["HOST"] == "/run/postgresql"
 
 

@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import BigAutoField, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from labelplatform.accounts.models import User
 from labelplatform.accounts.services import record
-from labelplatform.labels.models import Campaign, Item, Lease, Skip, Slot
+from labelplatform.compiled_queries import Compiled, Given
+from labelplatform.labels.models import Campaign, Item, Skip, Slot
 from labelplatform.labels.services.campaigns import look_again_from
 from labelplatform.labels.services.claim_statement import Wish, take
 
@@ -20,6 +21,15 @@ LINGER_SECONDS = 60
 CLAIM_ATTEMPTS = 5
 # When the promise of a slot that was given back ended: no sign of life revives it, and it is the first to go out again.
 GIVEN_BACK = datetime(1970, 1, 1, tzinfo=UTC)
+
+_MYSELF = Compiled(
+    lambda: (
+        User.objects.select_for_update(no_key=True)
+        .filter(pk=Given("pk", BigAutoField()))
+        .order_by()
+        .values_list("pk")
+    )
+)
 
 
 class LeaseLost(Exception):
@@ -43,10 +53,7 @@ def claim(*, campaign: Campaign, annotator: User, beside: uuid.UUID | None = Non
         try:
             with transaction.atomic():
                 _one_at_a_time(annotator)
-                slot = take(wish)
-                if slot is not None and slot.lease_token == token:
-                    Lease.objects.create(slot=slot, annotator=annotator, token=token, claimed_at=now)
-                return slot
+                return take(wish)
         except IntegrityError:
             # The constraint stopped a second slot of one item for one person: look again.
             continue
@@ -59,7 +66,7 @@ def _one_at_a_time(annotator: User) -> None:
     SQLite's one writer sees to it by itself.
     """
     if connection.features.has_select_for_update:
-        list(User.objects.select_for_update(no_key=True).filter(pk=annotator.pk).values_list("pk"))
+        _MYSELF.rows(pk=annotator.pk)
 
 
 def _expiry(now: datetime) -> datetime:

@@ -10,19 +10,29 @@ locks; its one writer is begun IMMEDIATE.
 """
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 from django.db import connection
 
+from labelplatform.compiled_queries import Columns
 from labelplatform.labels.models import Campaign, Slot
 
-# What somebody had, gave a label on or skipped is not offered again.
+_SLOT = Columns(Slot)
+
+# What somebody had, gave a label on or skipped is not offered again. OFFSET keeps PostgreSQL from making these joins,
+# which it would choose by statistics that are always behind a queue: each is a look into an index for one candidate.
+# For the same reason the orders below are those of an index, so that the first that will do ends the search.
 UNTOUCHED = """
     NOT EXISTS (SELECT 1 FROM labels_slot m
-                WHERE m.item_id = s.item_id AND m.annotator_id = %(me)s AND m.state <> 'open')
-    AND NOT EXISTS (SELECT 1 FROM labels_ranking r WHERE r.item_id = s.item_id AND r.annotator_id = %(me)s)
-    AND NOT EXISTS (SELECT 1 FROM labels_skip k WHERE k.item_id = s.item_id AND k.annotator_id = %(me)s)
+                WHERE m.item_id = s.item_id AND m.annotator_id = %(me)s AND m.state <> 'open' LIMIT 1 OFFSET 0)
+    AND NOT EXISTS (SELECT 1 FROM labels_ranking r
+                    WHERE r.item_id = s.item_id AND r.annotator_id = %(me)s LIMIT 1 OFFSET 0)
+    AND NOT EXISTS (SELECT 1 FROM labels_skip k
+                    WHERE k.item_id = s.item_id AND k.annotator_id = %(me)s LIMIT 1 OFFSET 0)
 """
 MINE = """
     SELECT s.id FROM labels_slot s
@@ -37,12 +47,12 @@ MINE = """
 LAPSED = f"""
     SELECT s.id FROM labels_slot s
     WHERE s.campaign_id = %(campaign)s AND s.state = 'leased' AND s.lease_expires_at < %(now)s AND {UNTOUCHED} %(gate)s
-    ORDER BY s.lease_expires_at, s.id LIMIT 1
+    ORDER BY s.lease_expires_at LIMIT 1
 """  # noqa: S608  (only constants of this file are put together)
 OPEN = f"""
     SELECT s.id FROM labels_slot s
     WHERE s.campaign_id = %(campaign)s AND s.state = 'open' AND s.queue_place > %(beyond)s AND {UNTOUCHED} %(gate)s
-    ORDER BY s.queue_place, s.id LIMIT 1
+    ORDER BY s.queue_place LIMIT 1
 """  # noqa: S608  (only constants of this file are put together)
 PLACE = """
     SELECT q.place FROM labels_queueplace q
@@ -60,8 +70,16 @@ GATE = f"""
 """  # noqa: S608  (only constants of this file are put together)
 # Below every place: where those who have yet to qualify look, the gold in reserve being theirs.
 RESERVE = "-1000000000"
-KEEP_PLACE = """
-    INSERT INTO labels_queueplace (campaign_id, annotator_id, place) VALUES (%s, %s, %s)
+# That the slot was promised, kept for good; only where it was not theirs already.
+PROMISED = """
+    INSERT INTO labels_lease (slot_id, annotator_id, token, claimed_at)
+    SELECT id, annotator_id, lease_token, %(now)s FROM taken WHERE lease_token = %(token)s
+"""
+# It came from the queue, not back from somebody: all before it is taken, or not for this person.
+KEPT_PLACE = """
+    INSERT INTO labels_queueplace (campaign_id, annotator_id, place)
+    SELECT campaign_id, annotator_id, queue_place FROM taken WHERE lease_token = %(token)s
+    AND promised = 1 AND queue_place >= 0
     ON CONFLICT (campaign_id, annotator_id) DO UPDATE SET place = excluded.place
 """
 NOWHERE = uuid.UUID(int=0)
@@ -81,23 +99,47 @@ class Wish:
 
 
 def take(wish: Wish) -> Slot | None:
-    """Promise a slot to this person and return it, or None; two statements, three where the queue's end is near."""
-    slot = _run(wish, f"COALESCE(({PLACE}), {BEFORE_ALL})")
-    if slot is None:
-        return _run(wish, BEFORE_ALL)
-    if slot.promised == 1 and slot.lease_token == wish.token and slot.queue_place >= 0:
-        # It came from the queue, not back from somebody: all before it is taken, or not for this person.
-        with connection.cursor() as cursor:
-            cursor.execute(KEEP_PLACE, [wish.campaign.pk, wish.annotator, slot.queue_place])
+    """Promise a slot to this person and return it, or None; keeps the promise and their place in the queue as well.
+
+    PostgreSQL does it in one statement, SQLite in one for each row; one more where the queue's end is near.
+    """
+    slot = _run(wish, f"COALESCE(({PLACE}), {BEFORE_ALL})", keeps_place=True)
+    return slot or _run(wish, BEFORE_ALL, keeps_place=False)
+
+
+def _run(wish: Wish, beyond: str, *, keeps_place: bool) -> Slot | None:
+    taking = _statement(connection.vendor, beyond, gated=wish.campaign.qualification_items > 0)
+    deeds = (PROMISED, KEPT_PLACE) if keeps_place else (PROMISED,)
+    return (_at_once if connection.vendor == "postgresql" else _one_by_one)(taking, deeds, wish)
+
+
+def _at_once(taking: str, deeds: Sequence[str], wish: Wish) -> Slot | None:
+    written = "".join(f", written_{n} AS ({deed})" for n, deed in enumerate(deeds))
+    with connection.cursor() as cursor:
+        cursor.execute(f"WITH taken AS ({taking}) {written} SELECT * FROM taken", _parameters(wish))  # noqa: S608
+        row = cursor.fetchone()
+    return None if row is None else _SLOT.made(row)
+
+
+def _one_by_one(taking: str, deeds: Sequence[str], wish: Wish) -> Slot | None:
+    """SQLite knows no statement within a statement that changes anything: the same deeds, read from the row itself."""
+    parameters = _parameters(wish)
+    with connection.cursor() as cursor:
+        cursor.execute(taking, parameters)
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        slot = _SLOT.made(row)
+        if slot.lease_token == wish.token:
+            for deed in deeds:
+                own = deed.replace("FROM taken WHERE", "FROM labels_slot WHERE id = %(slot)s AND")
+                cursor.execute(own, parameters | {"slot": slot.pk})
     return slot
 
 
-def _run(wish: Wish, beyond: str) -> Slot | None:
-    gated = wish.campaign.qualification_items > 0
-    return next(iter(Slot.objects.raw(_statement(beyond, gated=gated), _parameters(wish))), None)
-
-
-def _statement(beyond: str, *, gated: bool) -> str:
+@cache
+def _statement(vendor: str, beyond: str, *, gated: bool) -> str:
+    """The statement for this thread's database, which is of this kind."""
     locks = connection.features.has_select_for_update_skip_locked
     own, others = ("FOR UPDATE OF s", "FOR UPDATE OF s SKIP LOCKED") if locks else ("", "")
     gate = GATE if gated else ""
@@ -109,11 +151,11 @@ def _statement(beyond: str, *, gated: bool) -> str:
             lease_token = CASE WHEN annotator_id = %(me)s THEN lease_token ELSE %(token)s END,
             promised = promised + CASE WHEN annotator_id = %(me)s THEN 0 ELSE 1 END
         WHERE id = COALESCE(({MINE} {own}), ({lapsed} {others}), ({opened} {others}))
-        RETURNING *
+        RETURNING {_SLOT.names}
     """  # noqa: S608  (only constants of this file are put together)
 
 
-def _parameters(wish: Wish) -> dict[str, object]:
+def _parameters(wish: Wish) -> dict[str, Any]:
     token, moment = Slot._meta.get_field("lease_token"), Slot._meta.get_field("lease_expires_at")
     return {
         "me": wish.annotator,

@@ -5,9 +5,12 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 
 from django.db import IntegrityError, transaction
+from django.db.models import BigAutoField, DateTimeField, JSONField, UUIDField
+from django.utils import timezone
 
 from labelplatform.accounts.models import User
 from labelplatform.accounts.services import record
+from labelplatform.compiled_queries import Compiled, CompiledChange, Given, Insertion
 from labelplatform.labels import rules
 from labelplatform.labels.logs import Log
 from labelplatform.labels.models import (
@@ -25,6 +28,32 @@ from labelplatform.labels.services.consequences import follow_up
 
 # Fifty steps to undo and the log of how it came about are part of it.
 DRAFT_LIMIT_BYTES = 60_000
+DRAFT_ATTEMPTS = 5
+
+
+_MINE = {"slot": Given("slot", BigAutoField()), "annotator": Given("annotator", BigAutoField())}
+_LAST_LEASE = Compiled(lambda: Lease.objects.filter(**_MINE).order_by("-pk").values_list("token")[:1])
+_DRAFT = Compiled(lambda: Draft.objects.filter(**_MINE))
+_REWRITE = CompiledChange(
+    lambda: Draft.objects.filter(pk=Given("pk", BigAutoField()), at=Given("read_at", DateTimeField())),
+    state=Given("state", JSONField()),
+    at=Given("at", DateTimeField()),
+)
+_FORGET = CompiledChange(lambda: Draft.objects.filter(**_MINE))
+_FILL = CompiledChange(
+    lambda: Slot.objects.filter(
+        pk=Given("slot", BigAutoField()),
+        lease_token=Given("token", UUIDField()),
+        state=Slot.State.LEASED,
+        annotator=Given("annotator", BigAutoField()),
+    ),
+    state=Slot.State.DONE,
+    lease_expires_at=None,
+)
+_EARLIER = Compiled(lambda: Ranking.objects.filter(submission=Given("submission", UUIDField())))
+# A twin of the same person's other window may be faster: the one that is there stays, and is read again.
+_DRAFTS = Insertion(Draft, or_nothing=True)
+_RANKINGS, _PLACEMENTS, _LOGS = Insertion(Ranking), Insertion(Placement), Insertion(RankingLog)
 
 
 class SubmissionConflict(Exception):
@@ -39,7 +68,6 @@ class DraftOvertaken(Exception):
     """Another window of the same person has written since; nothing was changed."""
 
 
-@transaction.atomic
 def save_draft(
     *, slot: Slot, annotator: User, state: Mapping[str, object], token: uuid.UUID | None = None
 ) -> Draft:
@@ -50,31 +78,33 @@ def save_draft(
     """
     if len(json.dumps(state)) > DRAFT_LIMIT_BYTES:
         raise DraftRefused
-    last = _last_token(slot, annotator)
-    if last is None:
-        raise LeaseLost
-    if token is not None and token != last:
-        raise DraftOvertaken
-    draft = Draft.objects.select_for_update().filter(slot=slot, annotator=annotator).first()
-    if draft is None:
-        return Draft.objects.create(slot=slot, annotator=annotator, state=dict(state))
-    if "writer" in state and "writer" in draft.state:
-        if state["writer"] != draft.state["writer"] and _number(state, "base") < _number(
-            draft.state, "version"
-        ):
+    for _attempt in range(DRAFT_ATTEMPTS):
+        (last,) = _LAST_LEASE.first(slot=slot.pk, annotator=annotator.pk) or (None,)
+        if last is None:
+            raise LeaseLost
+        if token is not None and token != last:
             raise DraftOvertaken
-        if state["writer"] == draft.state["writer"] and _number(state, "version") < _number(
-            draft.state, "version"
-        ):
+        kept = _keep(slot, annotator, state)
+        if kept is not None:
+            return kept
+    raise DraftOvertaken
+
+
+def _keep(slot: Slot, annotator: User, state: Mapping[str, object]) -> Draft | None:
+    """One write, which counts only while the draft is as it was read; None where another window came between."""
+    draft: Draft | None = _DRAFT.first(slot=slot.pk, annotator=annotator.pk)
+    if draft is None:
+        draft = Draft(slot=slot, annotator=annotator, state=dict(state))
+        return draft if _DRAFTS.insert(draft) else None
+    if "writer" in state and "writer" in draft.state:
+        another = state["writer"] != draft.state["writer"]
+        if another and _number(state, "base") < _number(draft.state, "version"):
+            raise DraftOvertaken
+        if not another and _number(state, "version") < _number(draft.state, "version"):
             return draft
-    draft.state = dict(state)
-    draft.save(update_fields=["state", "at"])
-    return draft
-
-
-def _last_token(slot: Slot, annotator: User) -> uuid.UUID | None:
-    leases = Lease.objects.filter(slot=slot, annotator=annotator).order_by("-pk")
-    return leases.values_list("token", flat=True).first()
+    read_at, draft.state, draft.at = draft.at, dict(state), timezone.now()
+    written = _REWRITE.run(pk=draft.pk, read_at=read_at, state=draft.state, at=draft.at)
+    return draft if written else None
 
 
 def _number(state: Mapping[str, object], name: str) -> int:
@@ -116,14 +146,16 @@ def submit_judgement(
     """
     try:
         with transaction.atomic():
-            earlier = _earlier(submission, judgement, by)
+            filled = _FILL.run(slot=slot.pk, token=lease_token, annotator=by.pk)
+            # What comes again finds its slot filled: only then is there something to look for.
+            earlier = None if filled else _earlier(submission, judgement, by)
             if earlier is not None:
                 return earlier
-            ranking = _store(slot, lease_token, submission, judgement, by)
-            if log is not None:
-                shown = {"seed": slot.campaign.seed, "ordinal": slot.ordinal, "shown_order": slot.shown_order}
-                body = {**log.body, **shown} if log.body else {}
-                RankingLog.objects.create(ranking=ranking, body=body, dropped=log.dropped)
+            # Who fills the slot was promised it; late work needs to have been.
+            if not filled and not Lease.objects.filter(slot=slot, annotator=by, token=lease_token).exists():
+                raise LeaseLost
+            ranking = _new(slot, submission, judgement, by, surplus=not filled)
+            _store(ranking, slot, judgement, log)
             return ranking
     except IntegrityError:
         # A twin of this request was faster between our look and our insert: its ranking is the answer.
@@ -134,23 +166,19 @@ def submit_judgement(
 
 
 def _earlier(submission: uuid.UUID, judgement: rules.Judgement, by: User) -> Ranking | None:
-    earlier = Ranking.objects.filter(submission=submission).first()
+    earlier: Ranking | None = _EARLIER.first(submission=submission)
     if earlier is not None and (earlier.body_digest != judgement.digest() or earlier.annotator_id != by.pk):
         raise SubmissionConflict
     return earlier
 
 
-def _store(
-    slot: Slot, lease_token: uuid.UUID, submission: uuid.UUID, judgement: rules.Judgement, by: User
+def _new(
+    slot: Slot, submission: uuid.UUID, judgement: rules.Judgement, by: User, *, surplus: bool
 ) -> Ranking:
+    """The ranking that a complete judgement makes."""
     responses = slot.item.response_ids
     rules.check_submitted(judgement, campaign=slot.campaign, responses=responses)
-    held = Slot.objects.filter(pk=slot.pk, lease_token=lease_token, state=Slot.State.LEASED, annotator=by)
-    filled = held.update(state=Slot.State.DONE, annotator=by, lease_expires_at=None)
-    # Who fills the slot was promised it; late work needs to have been.
-    if not filled and not Lease.objects.filter(slot=slot, annotator=by, token=lease_token).exists():
-        raise LeaseLost
-    ranking = Ranking.objects.create(
+    return Ranking(
         item=slot.item,
         slot=slot,
         annotator=by,
@@ -163,13 +191,22 @@ def _store(
         body_digest=judgement.digest(),
         unacceptable=judgement.unacceptable,
         margins=None if judgement.margins is None else list(judgement.margins),
-        surplus=not filled,
+        surplus=surplus,
     )
-    store_placements([(ranking, judgement, responses)])
-    follow_up(ranking, campaign=slot.campaign)
-    Draft.objects.filter(slot=slot, annotator=by).delete()
-    record(by=by, verb="submitted ranking", obj=ranking, project=slot.campaign.project, surplus=not filled)
-    return ranking
+
+
+def _store(ranking: Ranking, slot: Slot, judgement: rules.Judgement, log: Log | None) -> None:
+    """Insert it with all that belongs to it; what was unfinished is finished."""
+    by, campaign = ranking.annotator, slot.campaign
+    _RANKINGS.insert(ranking)
+    store_placements([(ranking, judgement, slot.item.response_ids)])
+    follow_up(ranking, campaign=campaign)
+    _FORGET.run(slot=slot.pk, annotator=by.pk)
+    if log is not None:
+        shown = {"seed": campaign.seed, "ordinal": slot.ordinal, "shown_order": slot.shown_order}
+        body = {**log.body, **shown} if log.body else {}
+        _LOGS.insert(RankingLog(ranking=ranking, body=body, dropped=log.dropped))
+    record(by=by, verb="submitted ranking", obj=ranking, project=campaign.project, surplus=ranking.surplus)
 
 
 def store_placements(stored: Sequence[tuple[Ranking, rules.Judgement, Sequence[int]]]) -> None:
@@ -190,7 +227,10 @@ def store_placements(stored: Sequence[tuple[Ranking, rules.Judgement, Sequence[i
             for response, given in judgement.ratings.items()
             for name, value in given.items()
         ]
-    Placement.objects.bulk_create(placements, batch_size=1000)
+    if len(stored) == 1 and placements:
+        _PLACEMENTS.insert(*placements)
+    else:
+        Placement.objects.bulk_create(placements, batch_size=1000)
     # Most rankings have neither: no statement for nothing.
     if flags:
         ResponseFlag.objects.bulk_create(flags, batch_size=1000)
