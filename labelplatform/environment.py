@@ -79,7 +79,7 @@ SQLITE_OPTIONS: dict[str, object] = {
     "timeout": 20,
     "init_command": (
         "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;"
-        "PRAGMA mmap_size=134217728;PRAGMA journal_size_limit=67108864;"
+        "PRAGMA mmap_size=2147418112;PRAGMA cache_size=-16384;PRAGMA journal_size_limit=67108864;"
     ),
 }
 

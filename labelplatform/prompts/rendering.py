@@ -67,9 +67,10 @@ def _lowered(token: Token) -> Token:
     return token
 
 
+@lru_cache(maxsize=1024)
 def language_of(text: str, told: str = "") -> str:
     """Return the language for `lang`: the one told, else Chinese where the text is mostly Han, else unknown."""
-    if told or not text:
+    if told or text[:400].isascii():
         return told
     sample = [character for character in text[:400] if character.isalpha()]
     han = sum("\u4e00" <= character <= "\u9fff" for character in sample)
