@@ -74,13 +74,23 @@ def start(request: HttpRequest, pk: int, *, project: Project, membership: Member
     annotator = signed_in(request)
     slot = services.claim(campaign=campaign, annotator=annotator)
     address = _address(project, slot)
-    token = slot.lease_token if slot else None
-    if token is None or request.headers.get("Prefer") != "return=representation":
-        return redirect(address)
-    assert slot is not None
+    if slot is not None and _prefers_page(request):
+        return _page_of(request, project, annotator, campaign, slot)
+    return redirect(address)
+
+
+def _prefers_page(request: HttpRequest) -> bool:
+    return request.headers.get("Prefer") == "return=representation"
+
+
+def _page_of(
+    request: HttpRequest, project: Project, annotator: User, campaign: Campaign, slot: Slot
+) -> HttpResponse:
+    """The page of a slot that was just promised, and where it is."""
+    assert slot.lease_token is not None
     slot.campaign = campaign
-    page = _page(request, Desk(project, annotator, slot, token), typed=None)
-    page.headers["Content-Location"] = address
+    page = _page(request, Desk(project, annotator, slot, slot.lease_token), typed=None)
+    page.headers["Content-Location"] = _address(project, slot)
     return page
 
 
@@ -210,17 +220,21 @@ def renew(
 
 
 @require_POST
+@never_cache
 @project_view()
 def prefetch(
     request: HttpRequest, token: uuid.UUID, *, project: Project, membership: Membership
 ) -> HttpResponse:
-    """Promise the next item as well, so that its page can be fetched before this one is submitted."""
+    """Promise the next item as well, so that its page is there before this one is submitted.
+
+    `Prefer: return=representation` gets the page itself, as `start` gives it; else only where it is."""
     desk = _desk(request, project, token)
     if not shown.is_held(desk.slot, token):
         return JsonResponse({"next": None}, status=410)
     slot = services.claim(campaign=desk.slot.campaign, annotator=desk.annotator, beside=token)
-    following = slot and reverse("labels:rank", args=[project.slug, slot.lease_token])
-    return JsonResponse({"next": following})
+    if slot is not None and _prefers_page(request):
+        return _page_of(request, project, desk.annotator, desk.slot.campaign, slot)
+    return JsonResponse({"next": _address(project, slot) if slot else None})
 
 
 @require_POST

@@ -28,6 +28,13 @@ def thread(request: HttpRequest) -> HttpResponse:
     return HttpResponse("kept" if there else "new")
 
 
+def ask_database(request: HttpRequest) -> HttpResponse:
+    """A statement, before which Django may ask whether the connection still stands."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return HttpResponse("asked")
+
+
 def meet(request: HttpRequest) -> HttpResponse:
     together.wait()
     seen.append(threading.get_ident())
@@ -80,7 +87,8 @@ def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 urlpatterns = [
-    path(view.__name__ + "/", view) for view in (thread, meet, body, broken, endless, three, pieces)
+    path("ask/", ask_database),
+    *(path(view.__name__ + "/", view) for view in (thread, meet, body, broken, endless, three, pieces)),
 ]
 
 
@@ -144,6 +152,23 @@ def test_one_request_after_another_has_one_thread_and_one_connection(
         (200, b"kept"),
     ]
     assert len(set(seen)) == 1
+
+
+def test_a_connection_is_asked_whether_it_is_there_only_after_a_rest(
+    handler: RestingThreadsHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 600)
+    monkeypatch.setitem(connection.settings_dict, "CONN_HEALTH_CHECKS", True)
+    asked: list[bool] = []
+    monkeypatch.setattr(
+        type(connections["default"]), "is_usable", lambda _connection: asked.append(True) or True
+    )
+    for _time in range(3):
+        ask(handler, "/ask/")
+    assert asked == []
+    monkeypatch.setattr(serving, "TRUSTED_SECONDS", 0.0)
+    ask(handler, "/ask/")
+    assert asked == [True]
 
 
 def test_requests_at_the_same_time_have_threads_of_their_own(handler: RestingThreadsHandler) -> None:

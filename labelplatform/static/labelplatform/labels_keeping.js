@@ -20,8 +20,8 @@ export class Keeping {
   }
 
   get token() { return this.form.elements.csrfmiddlewaretoken.value; }
-  post(url, body, type) {
-    const headers = { "X-CSRFToken": this.token, Accept: "application/json", ...(type ? { "Content-Type": type } : {}) };
+  post(url, body, type, more) {
+    const headers = { "X-CSRFToken": this.token, Accept: "application/json", ...(type ? { "Content-Type": type } : {}), ...more };
     return fetch(url, { method: "POST", body, headers, keepalive: !body || body.length < LARGEST_DRAFT });
   }
   beacon(url) {

@@ -9,10 +9,11 @@ export class Next {
   async look() {
     if (this.asked || this.keeping.sent) return;
     this.asked = true;
-    await this.promise();
-    if (!this.address || this.signal.aborted) return;
-    const answer = await fetch(this.address, { headers: { Accept: "text/html" } }).catch(() => null);
-    if (!answer || !answer.ok || answer.redirected) return;
+    const answer = await this.ask({ Prefer: "return=representation" });
+    const address = answer?.headers.get("Content-Location");
+    if (!address) return;
+    this.address = address;
+    if (this.signal.aborted) return;
     this.page = new DOMParser().parseFromString(await answer.text(), "text/html");
     // As long as we stay here, the promise is renewed.
     const timer = setInterval(() => { if (!document.hidden) this.promise(); }, AGAIN);
@@ -20,8 +21,14 @@ export class Next {
   }
 
   async promise() {
-    const answer = await this.keeping.post(this.form.dataset.nextUrl).catch(() => null);
-    if (answer && answer.ok && !answer.redirected) this.address = (await answer.json()).next || "";
+    const answer = await this.ask();
+    if (answer) this.address = (await answer.json()).next || "";
+  }
+
+  // The server's answer, or null where there is none to use.
+  async ask(headers) {
+    const answer = await this.keeping.post(this.form.dataset.nextUrl, undefined, undefined, headers).catch(() => null);
+    return answer && answer.ok && !answer.redirected ? answer : null;
   }
 
   leave() { if (this.address) this.keeping.beacon(`${this.address}release/`); }

@@ -12,6 +12,7 @@ from django.test import Client
 from labelplatform.accounts.models import Project, User
 from labelplatform.labels import queries, rules, services
 from labelplatform.labels.models import Campaign, Draft, Lease, Ranking, RankingLog, Slot
+from labelplatform.labels.services import submission
 from labelplatform.labels.shown import responses_by_letter
 from tests.labelplatform.labels.building import build_campaign, claimed, submit
 from tests.labelplatform.labels.test_annotating import SCRIPTED, address, body
@@ -203,6 +204,42 @@ def test_a_window_never_overwrites_what_another_wrote_since(slot: Slot, ada: Use
     assert kept() == {"A": 2}
 
 
+def test_a_draft_that_another_window_writes_meanwhile_is_read_again(
+    slot: Slot, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between our look and our write the other window, which began from the same version, writes."""
+    keep(slot, ada, {"A": 1}, writer="one", version=1, base=0)
+    rewrite, raced = submission._REWRITE.run, []
+
+    def race(**told: Any) -> int:
+        if not raced:
+            raced.append(True)
+            keep(slot, ada, {"A": 2}, writer="two", version=2, base=1)
+        return rewrite(**told)
+
+    monkeypatch.setattr(submission._REWRITE, "run", race)
+    with pytest.raises(services.DraftOvertaken):
+        keep(slot, ada, {"A": 3}, writer="one", version=2, base=1)
+    assert kept() == {"A": 2}
+
+
+def test_a_first_draft_that_another_window_writes_meanwhile_is_read_again(
+    slot: Slot, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert, raced = submission._DRAFTS.insert, []
+
+    def race(*drafts: Draft) -> bool:
+        if not raced:
+            raced.append(True)
+            keep(slot, ada, {"A": 2})
+        return insert(*drafts)
+
+    monkeypatch.setattr(submission._DRAFTS, "insert", race)
+    keep(slot, ada, {"A": 3})
+    assert kept() == {"A": 3}
+    assert Draft.objects.count() == 1
+
+
 def test_a_draft_under_an_older_lease_is_refused(slot: Slot, ada: User, ben: User) -> None:
     older = slot.lease_token
     for person in (ben, ada):
@@ -229,6 +266,17 @@ def test_the_next_item_is_promised_beside_and_is_what_comes_next(
     following = browser.post(address("rank", slot), body("1234", **RATED), **SCRIPTED).json()
     assert following == told
     assert held.count() == 1
+
+
+def test_the_page_beside_comes_at_once_to_a_script_that_prefers_it(
+    slot: Slot, ada: User, sign_in: SignIn
+) -> None:
+    browser = sign_in(ada)
+    page = browser.post(address("prefetch", slot), headers={"Prefer": "return=representation"})
+    beside = Slot.objects.filter(annotator=ada).exclude(pk=slot.pk).get()
+    assert (page.status_code, page.headers["Content-Location"]) == (200, address("rank", beside))
+    assert beside.item.prompt.messages[-1]["content"] in page.content.decode()
+    assert "no-store" in page.headers["Cache-Control"]
 
 
 def test_nothing_is_promised_beside_what_is_lost_or_last(
