@@ -19,6 +19,7 @@ from labelplatform.labels.kinds.ratings import RATING
 from labelplatform.labels.models import Campaign
 
 __all__ = [
+    "FILES",
     "KINDS",
     "AsksRefused",
     "Body",
@@ -33,6 +34,8 @@ __all__ = [
 ]
 
 KINDS: dict[str, LabelKind] = {kind.name: kind for kind in (RATING, HONESTY)}
+# The public files of these kinds, by their names without the ending; several kinds may share one.
+FILES = tuple(dict.fromkeys(kind.file for kind in KINDS.values()))
 
 
 def kind_of(campaign: Campaign) -> LabelKind | None:
