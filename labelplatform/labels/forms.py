@@ -9,8 +9,9 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from labelplatform.accounts.models import Project
+from labelplatform.labels.exchange import kind_lines
 from labelplatform.labels.exchange.formats import FORMATS
-from labelplatform.labels.models import Campaign
+from labelplatform.labels.kind_forms import KindFields, kind_choices
 from labelplatform.labels.orders import tiers
 from labelplatform.labels.rules import FLAGS, HIGHEST_RATING, LOWEST_RATING, OVERALL, Judgement
 from labelplatform.labels.services import Stages, Wishes
@@ -26,11 +27,16 @@ DRAFT_KEYS = (
 )
 
 
-class RankingForm(forms.Form):
-    """One judgement: for each letter a place (equal places tie), a rating, flags. Which letters, the slot knows."""
+class LabelForm(forms.Form):
+    """What every submission has, whatever its label is; the rest its kind reads (labels/kinds)."""
 
     submission = forms.UUIDField()
     seconds = forms.FloatField(required=False, min_value=0, max_value=LONGEST_SECONDS)
+
+
+class RankingForm(LabelForm):
+    """One judgement: for each letter a place (equal places tie), a rating, flags. Which letters, the slot knows."""
+
     unacceptable = forms.BooleanField(required=False)
     # One figure for each gap between neighbouring tiers, best first: "2,1,3".
     margins = forms.RegexField(r"^[1-3](,[1-3])*$", required=False, max_length=17)
@@ -98,19 +104,26 @@ def _numbers(given: object, letters: Sequence[str], highest: int) -> bool:
     return all(type(number) is int and 1 <= number <= highest for number in given.values())
 
 
-class CampaignForm(forms.Form):
+class CampaignForm(KindFields):
     """A new campaign over the prompts of one set."""
+
+    field_order = ("name", "prompt_set", "kind", "ratings", "own_ratings", "reference", "overlap")
 
     name = forms.CharField(label=_("Name"), max_length=120)
     prompt_set = forms.ModelChoiceField(
         label=_("Prompt set"),
         queryset=PromptSet.objects.none(),
-        help_text=_("Every prompt with at least two answers becomes an item."),
+        help_text=_(
+            "Of orders, every prompt with at least two answers becomes an item; of ratings and the like, every answer."
+        ),
     )
     kind = forms.ChoiceField(
         label=_("People give"),
-        choices=Campaign.Kind.choices,
-        help_text=_("A ranking shows up to nine answers; a comparison the first two."),
+        choices=kind_choices,
+        help_text=_(
+            "A ranking shows up to nine answers, a comparison the first two; ratings and honesty checks one. "
+            "Gold, qualification and third opinions are for orders only."
+        ),
     )
     overlap = forms.IntegerField(
         label=_("Labels per item"),
@@ -149,9 +162,12 @@ class CampaignForm(forms.Form):
         field.queryset = PromptSet.objects.filter(project=project).order_by("name")
 
     def clean(self) -> dict[str, Any]:
-        """The two switches as one thing."""
+        """How the page goes, as one thing."""
         cleaned = super().clean() or self.cleaned_data
-        stages = Stages(cleaned.pop("rate_first", False), cleaned.pop("presort", False))
+        asks = self.asks(cleaned)
+        stages = Stages(cleaned.pop("rate_first", False), cleaned.pop("presort", False), asks)
+        for name in KindFields.base_fields:
+            cleaned.pop(name, None)
         return {**cleaned, "stages": stages}
 
 
@@ -162,7 +178,11 @@ class LabelsUploadForm(forms.Form):
     format = forms.ChoiceField(
         label=_("Format"),
         required=False,
-        choices=[("", _("find out")), *((one.name, one.title) for one in FORMATS.values())],
+        choices=[
+            ("", _("find out")),
+            *((one.name, one.title) for one in FORMATS.values()),
+            (kind_lines.NAME, kind_lines.TITLE),
+        ],
     )
     target = forms.CharField(
         label=_("Into the campaign"),

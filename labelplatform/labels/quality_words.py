@@ -156,12 +156,11 @@ def _below(figure: Interval, bound: float) -> bool:
 
 
 def _figure(name: str, explanation: str, found: Interval, counted: str, wanted: int = FEWEST_ITEMS) -> Figure:
-    return Figure(
-        name, explanation, found.value, found.low, found.high, found.n, _reason(found, counted, wanted)
-    )
+    return Figure(name, explanation, found.value, found.low, found.high, found.n, why(found, counted, wanted))
 
 
-def _reason(found: Interval, counted: str, wanted: int) -> str:
+def why(found: Interval, counted: str, wanted: int = FEWEST_ITEMS) -> str:
+    """Why a figure or its interval is missing, in the reader's language; empty where nothing is."""
     if found.value is not None:
         return "" if found.low is not None else _("no interval: all items say the same")
     if found.n < wanted:

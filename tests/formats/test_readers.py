@@ -12,7 +12,7 @@ import pytest
 from evaluator import prompts as evaluator_prompts
 from evaluator import rankings as evaluator_rankings
 from evaluator.errors import BadInput as EvaluatorRefusal
-from trainer import prompts, rankings
+from trainer import prompts, rankings, ratings
 from trainer.errors import BadInput
 
 FORMATS = Path(__file__).parent
@@ -29,6 +29,7 @@ READERS: dict[str, dict[str, Reader]] = {
         ],
     },
     "demonstrations": {"trainer": prompts.read_demonstrations},
+    "ratings": {"trainer": lambda path: [rating for _where, rating in ratings.read_ratings(path)]},
 }
 
 
@@ -62,6 +63,12 @@ def test_good_rankings_survive_the_round_trip() -> None:
     for path in sorted((FORMATS / "good" / "rankings").glob("*.jsonl")):
         lines = [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
         assert [rankings.to_line(ranking) for ranking in rankings.read_rankings(path)] == lines
+
+
+def test_good_ratings_survive_the_round_trip() -> None:
+    for path in sorted((FORMATS / "good" / "ratings").glob("*.jsonl")):
+        lines = [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
+        assert [rating.to_line() for _where, rating in ratings.read_ratings(path)] == lines
 
 
 def test_each_format_has_good_and_bad_files() -> None:

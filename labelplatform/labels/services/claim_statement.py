@@ -108,7 +108,14 @@ def take(wish: Wish) -> Slot | None:
 
 
 def _run(wish: Wish, beyond: str, *, keeps_place: bool) -> Slot | None:
-    taking = _statement(connection.vendor, beyond, gated=wish.campaign.qualification_items > 0)
+    campaign = wish.campaign
+    taking = _statement(
+        connection.vendor,
+        beyond,
+        gated=campaign.qualification_items > 0,
+        # Labels that are no orders stand in a table of their own: one sub-select in place of the other.
+        labels="labels_ranking" if campaign.gives_rankings else "labels_label",
+    )
     deeds = (PROMISED, KEPT_PLACE) if keeps_place else (PROMISED,)
     return (_at_once if connection.vendor == "postgresql" else _one_by_one)(taking, deeds, wish)
 
@@ -138,7 +145,7 @@ def _one_by_one(taking: str, deeds: Sequence[str], wish: Wish) -> Slot | None:
 
 
 @cache
-def _statement(vendor: str, beyond: str, *, gated: bool) -> str:
+def _statement(vendor: str, beyond: str, *, gated: bool, labels: str) -> str:
     """The statement for this thread's database, which is of this kind."""
     locks = connection.features.has_select_for_update_skip_locked
     own, others = ("FOR UPDATE OF s", "FOR UPDATE OF s SKIP LOCKED") if locks else ("", "")
@@ -146,13 +153,14 @@ def _statement(vendor: str, beyond: str, *, gated: bool) -> str:
     start = f"CASE WHEN {ADMITTED} THEN {beyond} ELSE {RESERVE} END" if gated else beyond
     opened = OPEN.replace("%(beyond)s", start).replace("%(gate)s", gate)
     lapsed = LAPSED.replace("%(gate)s", gate)
-    return f"""
+    taking = f"""
         UPDATE labels_slot SET state = 'leased', annotator_id = %(me)s, lease_expires_at = %(until)s,
             lease_token = CASE WHEN annotator_id = %(me)s THEN lease_token ELSE %(token)s END,
             promised = promised + CASE WHEN annotator_id = %(me)s THEN 0 ELSE 1 END
         WHERE id = COALESCE(({MINE} {own}), ({lapsed} {others}), ({opened} {others}))
         RETURNING {_SLOT.names}
     """  # noqa: S608  (only constants of this file are put together)
+    return taking.replace("FROM labels_ranking r", f"FROM {labels} r")
 
 
 def _parameters(wish: Wish) -> dict[str, Any]:

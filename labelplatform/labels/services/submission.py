@@ -4,8 +4,7 @@ import json
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 
-from django.db import IntegrityError, transaction
-from django.db.models import BigAutoField, DateTimeField, JSONField, UUIDField
+from django.db.models import BigAutoField, DateTimeField, JSONField
 from django.utils import timezone
 
 from labelplatform.accounts.models import User
@@ -25,6 +24,7 @@ from labelplatform.labels.models import (
 )
 from labelplatform.labels.services.assignment import LeaseLost
 from labelplatform.labels.services.consequences import follow_up
+from labelplatform.labels.services.filling import once
 
 # Fifty steps to undo and the log of how it came about are part of it.
 DRAFT_LIMIT_BYTES = 60_000
@@ -39,25 +39,9 @@ _REWRITE = CompiledChange(
     state=Given("state", JSONField()),
     at=Given("at", DateTimeField()),
 )
-_FORGET = CompiledChange(lambda: Draft.objects.filter(**_MINE))
-_FILL = CompiledChange(
-    lambda: Slot.objects.filter(
-        pk=Given("slot", BigAutoField()),
-        lease_token=Given("token", UUIDField()),
-        state=Slot.State.LEASED,
-        annotator=Given("annotator", BigAutoField()),
-    ),
-    state=Slot.State.DONE,
-    lease_expires_at=None,
-)
-_EARLIER = Compiled(lambda: Ranking.objects.filter(submission=Given("submission", UUIDField())))
 # A twin of the same person's other window may be faster: the one that is there stays, and is read again.
 _DRAFTS = Insertion(Draft, or_nothing=True)
 _RANKINGS, _PLACEMENTS, _LOGS = Insertion(Ranking), Insertion(Placement), Insertion(RankingLog)
-
-
-class SubmissionConflict(Exception):
-    """The submission key was used before, with another body."""
 
 
 class DraftRefused(Exception):
@@ -144,32 +128,21 @@ def submit_judgement(
     The same key with the same body returns the first ranking; with another body it is refused. Work that comes
     after the slot has gone to somebody else is kept as surplus.
     """
-    try:
-        with transaction.atomic():
-            filled = _FILL.run(slot=slot.pk, token=lease_token, annotator=by.pk)
-            # What comes again finds its slot filled: only then is there something to look for.
-            earlier = None if filled else _earlier(submission, judgement, by)
-            if earlier is not None:
-                return earlier
-            # Who fills the slot was promised it; late work needs to have been.
-            if not filled and not Lease.objects.filter(slot=slot, annotator=by, token=lease_token).exists():
-                raise LeaseLost
-            ranking = _new(slot, submission, judgement, by, surplus=not filled)
-            _store(ranking, slot, judgement, log)
-            return ranking
-    except IntegrityError:
-        # A twin of this request was faster between our look and our insert: its ranking is the answer.
-        earlier = _earlier(submission, judgement, by)
-        if earlier is None:
-            raise
-        return earlier
 
+    def store(surplus: bool) -> Ranking:
+        ranking = _new(slot, submission, judgement, by, surplus=surplus)
+        _store(ranking, slot, judgement, log)
+        return ranking
 
-def _earlier(submission: uuid.UUID, judgement: rules.Judgement, by: User) -> Ranking | None:
-    earlier: Ranking | None = _EARLIER.first(submission=submission)
-    if earlier is not None and (earlier.body_digest != judgement.digest() or earlier.annotator_id != by.pk):
-        raise SubmissionConflict
-    return earlier
+    return once(
+        Ranking,
+        slot,
+        lease_token=lease_token,
+        submission=submission,
+        body_digest=judgement.digest(),
+        by=by,
+        store=store,
+    )
 
 
 def _new(
@@ -196,12 +169,11 @@ def _new(
 
 
 def _store(ranking: Ranking, slot: Slot, judgement: rules.Judgement, log: Log | None) -> None:
-    """Insert it with all that belongs to it; what was unfinished is finished."""
+    """Insert it with all that belongs to it."""
     by, campaign = ranking.annotator, slot.campaign
     _RANKINGS.insert(ranking)
     store_placements([(ranking, judgement, slot.item.response_ids)])
     follow_up(ranking, campaign=campaign)
-    _FORGET.run(slot=slot.pk, annotator=by.pk)
     if log is not None:
         shown = {"seed": campaign.seed, "ordinal": slot.ordinal, "shown_order": slot.shown_order}
         body = {**log.body, **shown} if log.body else {}
