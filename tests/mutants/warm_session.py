@@ -37,6 +37,7 @@ class WarmSession:
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         """Serve until there is no request; a fork goes on to pytest's own loop with the tests of its own."""
         self.tables.make(session.config)
+        read_site()
         self.warm_up.end()
         # The collector would copy every page of the parent into the fork.
         gc.collect()
@@ -51,7 +52,8 @@ class WarmSession:
                 os.truncate(self.place.log, 0)
                 child = os.fork()
                 if child == 0:
-                    return self.begin(session, items, request)
+                    self.begin(session, items, request)
+                    return None
                 answer = self.place.wait(child, request["seconds"])
             self.answers.write(json.dumps(answer) + "\n")
             self.answers.flush()
@@ -71,6 +73,23 @@ class WarmSession:
         # What failed to be collected is none of the chosen tests.
         session.testsfailed = 0
         session.config.option.maxfail = 1
+
+
+def read_site() -> None:
+    """What the first page that a test opens would read: every view, every template, every message."""
+    from django.conf import settings
+    from django.template import engines
+    from django.urls import get_resolver
+    from django.utils import translation
+
+    assert get_resolver().url_patterns
+    engine = engines["django"]
+    for folder in map(Path, engine.template_dirs):
+        for file in sorted(folder.rglob("*.html")):
+            engine.get_template(str(file.relative_to(folder)))
+    for language, _ in settings.LANGUAGES:
+        with translation.override(language):
+            translation.gettext("page")
 
 
 def chosen(items: list[pytest.Item], tests: list[str]) -> list[pytest.Item]:
