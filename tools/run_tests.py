@@ -1,6 +1,7 @@
 """`make test`: cheap checks first, then everything else; ends with `passed N skipped 0 xfailed 0`.
 
-Stages run in order and the first failure ends the run, so that a typing error is known in the first minutes.
+Stages run in order and the first failure ends the run, so that a typing error is known in the first minutes:
+mypy runs beside the house tests.
 Skipped or expected-to-fail tests fail the run: what cannot be tested here must be said, not passed over.
 """
 
@@ -22,25 +23,57 @@ IMPORT_LINTER = (
 Counts = dict[str, int]
 
 
-def run(name: str, arguments: list[str], seconds: int) -> None:
-    """One stage: say its name, run it, end everything when it fails."""
-    print(f"── {name}", flush=True)
-    started = time.monotonic()
-    environment = {
-        **os.environ,
-        "OMP_NUM_THREADS": "1",
-        "HF_HUB_OFFLINE": "1",
-        "TOKENIZERS_PARALLELISM": "false",
-    }
-    try:
-        code = subprocess.run(
-            [sys.executable, *arguments], cwd=ROOT, env=environment, timeout=seconds, check=False
+class Stage:
+    """A command that has begun; what it says goes to our output, or is kept and shown at its end."""
+
+    def __init__(self, name: str, arguments: list[str], seconds: int, *, aside: bool = False) -> None:
+        print(f"── {name}{' beside what follows' if aside else ''}", flush=True)
+        self.name = name
+        self.seconds = seconds
+        self.started = time.monotonic()
+        output = subprocess.PIPE if aside else None
+        environment = {
+            **os.environ,
+            "OMP_NUM_THREADS": "1",
+            "HF_HUB_OFFLINE": "1",
+            "TOKENIZERS_PARALLELISM": "false",
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT if aside else None,
+            text=True,
         )
-    except subprocess.TimeoutExpired:
-        sys.exit(f"{name}: not done after {seconds} s")
-    print(f"── {name}: {time.monotonic() - started:.0f} s", flush=True)
-    if code.returncode != 0:
-        sys.exit(f"{name} failed")
+
+    def end(self) -> None:
+        """Wait for it; end everything when it fails or takes longer than it may."""
+        left = max(1.0, self.started + self.seconds - time.monotonic())
+        try:
+            said, _ = self.process.communicate(timeout=left)
+        except subprocess.TimeoutExpired:
+            self.stop()
+            sys.exit(f"{self.name}: not done after {self.seconds} s")
+        print(said or "", end="")
+        print(f"── {self.name}: {time.monotonic() - self.started:.0f} s", flush=True)
+        if self.process.returncode != 0:
+            sys.exit(f"{self.name} failed")
+
+    def stop(self) -> None:
+        """Nothing of it goes on after us."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+def run(name: str, arguments: list[str], seconds: int) -> None:
+    """One stage from its beginning to its end."""
+    stage = Stage(name, arguments, seconds)
+    try:
+        stage.end()
+    finally:
+        stage.stop()
 
 
 def pytest_stage(name: str, arguments: list[str], seconds: int) -> Counts:
@@ -68,9 +101,15 @@ def main() -> None:
     run("ruff check", ["-m", "ruff", "check", "."], 60)
     run("ruff format", ["-m", "ruff", "format", "--check", "."], 60)
     run("import contracts", ["-c", IMPORT_LINTER], 120)
-    run("mypy", ["-m", "mypy"], 900)
+    # Each has one processor of the two: mypy cannot use a second.
+    types = Stage("mypy", ["-m", "mypy"], 900, aside=True)
+    try:
+        house = pytest_stage("house", ["tests/house", *chosen], 900)
+        types.end()
+    finally:
+        types.stop()
     stages = [
-        pytest_stage("house", ["-n", "2", "tests/house", *chosen], 900),
+        house,
         pytest_stage(
             "unit and property tests",
             ["-n", "2", "--ignore=tests/house", "--ignore=tests/mutants", "--ignore=tests/journeys", *chosen],
