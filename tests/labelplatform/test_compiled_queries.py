@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import BigAutoField, CharField, DateTimeField, JSONField, UUIDField
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -121,3 +121,9 @@ def test_a_change_inside_a_transaction_that_fails_is_undone(slot: Slot, ada: Use
         assert fill.run(pk=slot.pk, token=uuid4()) == 1
         transaction.set_rollback(True)
     assert Slot.objects.get(pk=slot.pk).lease_token == slot.lease_token
+
+
+def test_without_that_wish_a_row_that_is_there_is_an_error(slot: Slot, ada: User) -> None:
+    Draft.objects.create(slot=slot, annotator=ada)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Insertion(Draft).insert(Draft(slot=slot, annotator=ada))
