@@ -9,11 +9,13 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from labelplatform.accounts.models import Project
+from labelplatform.labels.campaign_forms import SteeringForm
 from labelplatform.labels.exchange.formats import FORMATS
 from labelplatform.labels.models import Campaign
 from labelplatform.labels.orders import tiers
 from labelplatform.labels.rules import FLAGS, HIGHEST_RATING, LOWEST_RATING, OVERALL, Judgement
 from labelplatform.labels.services import Stages, Wishes
+from labelplatform.labels.services.campaign_settings import STEERING
 from labelplatform.prompts.lines import LineRefused, check_storable
 from labelplatform.prompts.models import PromptSet
 
@@ -98,7 +100,7 @@ def _numbers(given: object, letters: Sequence[str], highest: int) -> bool:
     return all(type(number) is int and 1 <= number <= highest for number in given.values())
 
 
-class CampaignForm(forms.Form):
+class CampaignForm(SteeringForm):
     """A new campaign over the prompts of one set."""
 
     name = forms.CharField(label=_("Name"), max_length=120)
@@ -135,11 +137,28 @@ class CampaignForm(forms.Form):
             "Only when every answer is rated, and the annotator must confirm it. Noted with each ranking."
         ),
     )
+    open_at_once = forms.BooleanField(
+        label=_("Open at once"),
+        required=False,
+        initial=True,
+        help_text=_("Otherwise it is made paused, so that you can look at it as an annotator first."),
+    )
     guidelines = forms.CharField(
         label=_("Guidelines"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 8}),
         help_text=_("Markdown. Always one key away from the annotator."),
+    )
+
+    field_order = (
+        "name",
+        "prompt_set",
+        "kind",
+        "overlap",
+        "rate_first",
+        "presort",
+        "guidelines",
+        "open_at_once",
     )
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
@@ -149,10 +168,12 @@ class CampaignForm(forms.Form):
         field.queryset = PromptSet.objects.filter(project=project).order_by("name")
 
     def clean(self) -> dict[str, Any]:
-        """The two switches as one thing."""
-        cleaned = super().clean() or self.cleaned_data
+        """The two switches as one thing, and so what the campaign is steered by."""
+        cleaned = super().clean()
         stages = Stages(cleaned.pop("rate_first", False), cleaned.pop("presort", False))
-        return {**cleaned, "stages": stages}
+        settings = {name: cleaned.pop(name) for name in STEERING if name in cleaned}
+        state = Campaign.State.OPEN if cleaned.pop("open_at_once", False) else Campaign.State.PAUSED
+        return {**cleaned, "stages": stages, "settings": settings, "state": state}
 
 
 class LabelsUploadForm(forms.Form):

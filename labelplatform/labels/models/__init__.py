@@ -2,6 +2,7 @@
 
 from labelplatform.labels.models.campaigns import Campaign
 from labelplatform.labels.models.items import Draft, Item, ItemResponse, Lease, Slot
+from labelplatform.labels.models.past_skips import PastSkip
 from labelplatform.labels.models.rankings import Placement, Ranking, RankingLog, ResponseFlag, ResponseRating
 from labelplatform.labels.models.standing import GoldItem, Qualification, QueuePlace, Skip
 
@@ -12,6 +13,7 @@ __all__ = [
     "Item",
     "ItemResponse",
     "Lease",
+    "PastSkip",
     "Placement",
     "Qualification",
     "QueuePlace",

@@ -16,6 +16,7 @@ from datetime import datetime
 from django.db import connection
 
 from labelplatform.labels.models import Campaign, Slot
+from labelplatform.labels.services.routing import EVERYTHING, Gate
 
 # What somebody had, gave a label on or skipped is not offered again.
 UNTOUCHED = """
@@ -78,6 +79,8 @@ class Wish:
     now: datetime
     until: datetime
     beside: uuid.UUID | None = None
+    # What else an item must be (services/routing.py): plain for almost every campaign.
+    gate: Gate = EVERYTHING
 
 
 def take(wish: Wish) -> Slot | None:
@@ -94,13 +97,14 @@ def take(wish: Wish) -> Slot | None:
 
 def _run(wish: Wish, beyond: str) -> Slot | None:
     gated = wish.campaign.qualification_items > 0
-    return next(iter(Slot.objects.raw(_statement(beyond, gated=gated), _parameters(wish))), None)
+    statement = _statement(beyond, gated=gated, also=wish.gate.condition)
+    return next(iter(Slot.objects.raw(statement, _parameters(wish))), None)
 
 
-def _statement(beyond: str, *, gated: bool) -> str:
+def _statement(beyond: str, *, gated: bool, also: str) -> str:
     locks = connection.features.has_select_for_update_skip_locked
     own, others = ("FOR UPDATE OF s", "FOR UPDATE OF s SKIP LOCKED") if locks else ("", "")
-    gate = GATE if gated else ""
+    gate = (GATE if gated else "") + also
     start = f"CASE WHEN {ADMITTED} THEN {beyond} ELSE {RESERVE} END" if gated else beyond
     opened = OPEN.replace("%(beyond)s", start).replace("%(gate)s", gate)
     lapsed = LAPSED.replace("%(gate)s", gate)
@@ -122,4 +126,5 @@ def _parameters(wish: Wish) -> dict[str, object]:
         "beside": token.get_db_prep_value(wish.beside or NOWHERE, connection),
         "now": moment.get_db_prep_value(wish.now, connection),
         "until": moment.get_db_prep_value(wish.until, connection),
+        **wish.gate.parameters,
     }
