@@ -39,6 +39,8 @@ class ProgressPage:
 
     wanted: progress.Wanted
     forecast: list[str]
+    # Whether the first of these lines says when; else why nobody can tell.
+    known: bool
     deadline: str
     # "good", "warn" or "bad"; empty where nothing is told.
     tone: str
@@ -59,6 +61,7 @@ def progress_page(campaign: Campaign, now: datetime) -> ProgressPage:
     return ProgressPage(
         wanted=wanted,
         forecast=forecast_words(campaign, found, pace.people, wanted, now) if wanted.all else [],
+        known=found.days is not None,
         deadline=told,
         tone=tone,
         bars=bars(days),

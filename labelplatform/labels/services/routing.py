@@ -46,7 +46,8 @@ def gate(campaign: Campaign, annotator: User) -> Gate:
 
 
 def _suited(campaign: Campaign, has: Skills) -> Gate:
-    conditions, parameters = [], {}
+    conditions: list[str] = []
+    parameters: dict[str, str] = {}
     if campaign.route_languages:
         choices = ["p.language = ''"]
         for number, code in enumerate(sorted(has.languages)):
