@@ -46,6 +46,7 @@ CAMPAIGNS = {
     "Long": Work((LONG, NINE[0], LONG), items=3),
     "Two": Work(NINE[:2], kind="comparison", items=3),
     "Killed": Work(NINE, rate_first=True, items=3),
+    "Skipped": Work(NINE[:4], items=9),
 }
 
 
