@@ -67,7 +67,6 @@ def campaign(request: HttpRequest, pk: int, *, project: Project, membership: Mem
     context = {
         "project": project,
         "campaign": found,
-        "over": found.is_over(now),
         "progress": progress_page(found, now),
         "people": queries.people_of(found),
         "surplus": queries.surplus_count(found),

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import models
+from django.utils import timezone
 
 
 class Steering(models.Model):
@@ -26,6 +27,11 @@ class Steering(models.Model):
     def is_over(self, now: datetime) -> bool:
         """Whether it has closed at its deadline."""
         return self.close_at_deadline and self.deadline is not None and self.deadline <= now
+
+    @property
+    def has_closed(self) -> bool:
+        """Whether it has closed at its deadline by now."""
+        return self.is_over(timezone.now())
 
     @property
     def is_for_everybody(self) -> bool:

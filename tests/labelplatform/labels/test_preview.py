@@ -44,7 +44,7 @@ def address(item: Item) -> str:
 def rows() -> dict[str, list[dict[str, Any]]]:
     """Everything that labelling keeps."""
     models = [*apps.get_app_config("labels").get_models(), apps.get_model("accounts", "AuditEntry")]
-    return {model.__name__: list(model.objects.order_by("pk").values()) for model in models}
+    return {model.__name__: list(model._default_manager.order_by("pk").values()) for model in models}
 
 
 def test_the_preview_is_the_page_that_an_annotator_gets(

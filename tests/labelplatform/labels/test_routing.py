@@ -1,5 +1,6 @@
 """Whom a campaign reaches: priority, deadline, required languages and domains, items by their language."""
 
+import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,8 +17,9 @@ from labelplatform.accounts.models import AuditEntry, Membership, Project, User
 from labelplatform.accounts.services import set_skills
 from labelplatform.labels import eligibility, services, waiting
 from labelplatform.labels.eligibility import Skills, refusal
-from labelplatform.labels.models import Campaign
+from labelplatform.labels.models import Campaign, Slot
 from labelplatform.labels.progress_words import wanted_by
+from labelplatform.labels.services.routing import gate
 from tests.labelplatform.labels.building import build_campaign, claimed, submit
 from tests.labelplatform.labels.test_queue import claims_in
 
@@ -58,13 +60,16 @@ def test_the_most_urgent_campaign_comes_first(project: Project, ada: User, rosa:
     [(None, False, True), (1, True, True), (-1, False, True), (-1, True, False), (0, True, False)],
 )
 def test_past_its_deadline_a_campaign_goes_on_unless_it_is_to_close(
-    project: Project, ada: User, rosa: User, hours: int | None, closes: bool, open_: bool
+    project: Project, ada: User, rosa: User, sign_in: SignIn, hours: int | None, closes: bool, open_: bool
 ) -> None:
     campaign = build_campaign(project, rosa)
     deadline = None if hours is None else timezone.now() + timedelta(hours=hours)
     change(campaign, deadline=deadline, close_at_deadline=closes)
     assert (services.claim(campaign=campaign, annotator=ada) is not None) == open_
     assert offered(project, ada) == (["ranking"] if open_ else [])
+    assert campaign.has_closed != open_
+    index = sign_in(rosa).get(reverse("labels:index", args=["harbour"])).content.decode()
+    assert ("closed at its deadline" in index) != open_
 
 
 def test_at_the_very_deadline_it_is_over() -> None:
@@ -121,6 +126,9 @@ def test_skills_of_another_project_do_not_count(
     project: Project, other_project: Project, ada: User, rosa: User
 ) -> None:
     there = Membership.objects.create(project=other_project, user=ada, role="annotator")
+    # Whichever is the older.
+    project.memberships.get(user=ada).delete()
+    Membership.objects.create(project=project, user=ada, role="annotator")
     set_skills(membership=there, languages=["zh"], domains=[], by=rosa)
     campaign = change(build_campaign(project, rosa), required_languages=["zh"])
     with pytest.raises(services.NotForYou):
@@ -186,6 +194,34 @@ def test_each_is_given_what_they_can_judge_and_the_queue_counts_the_same(
     skilled(project, ada, languages, domains)
     assert [one.for_me for one in waiting.queue(project, ada)] == [len(given)]
     assert numbers(mixed, ada) == given
+
+
+def test_the_claim_and_the_queue_always_mean_the_same_items(project: Project, ada: User, rosa: User) -> None:
+    chance = random.Random(5)
+    campaign = build_campaign(project, rosa, prompts=40)
+    campaign.route_languages, campaign.route_domains = True, True
+    for item in campaign.items.select_related("prompt"):
+        item.prompt.language = chance.choice(["", "en", "EN-us", "zh", "zh-Hans", "zho", "en_GB"])
+        item.prompt.domain = chance.choice(["", "law", "Law", "tax law", "code"])
+        item.prompt.save()
+    sizes = set()
+    for _person in range(40):
+        languages = chance.sample(["en", "zh", "zho", "de"], chance.randrange(4))
+        domains = chance.sample(["law", "tax law", "code"], chance.randrange(3))
+        set_skills(
+            membership=project.memberships.get(user=ada), languages=languages, domains=domains, by=rosa
+        )
+        found = gate(campaign, ada)
+        told = Slot.objects.raw(
+            f"SELECT s.* FROM labels_slot s WHERE s.campaign_id = {campaign.pk} {found.condition}",
+            dict(found.parameters),
+        )
+        counted = campaign.slots.filter(
+            eligibility.suitable(campaign, eligibility.skills_of(project.pk, ada))
+        )
+        assert {slot.pk for slot in told} == {slot.pk for slot in counted}
+        sizes.add(counted.count())
+    assert len(sizes) > 5
 
 
 def test_what_lapsed_is_routed_too(mixed: Campaign, project: Project, ada: User, ben: User) -> None:

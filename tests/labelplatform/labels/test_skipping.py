@@ -77,6 +77,8 @@ def test_a_script_is_told_where_to_go_and_a_retry_is_the_same_skip(
     again = browser.post(address("skip", slot), {"reason": "other"}, **SCRIPTED)
     assert again.json() == told.json()
     assert Skip.objects.get().reason == "broken"
+    assert slot.lease_token is not None
+    assert services.skip(token=slot.lease_token, by=ada, reason="other") == Skip.objects.get()
     assert AuditEntry.objects.filter(verb="skipped item").count() == 1
     assert claimed(campaign, ben) == slot
 
