@@ -144,6 +144,7 @@ def _annotators_pages(project: Any, user: Any) -> list[Page]:
         Page("projects", who, reverse("accounts:projects")),
         Page("preferences", who, reverse("accounts:preferences")),
         Page("queue", who, reverse("labels:queue", args=[project.slug])),
+        Page("languages", who, reverse("accounts:my_languages", args=[project.slug])),
         Page("chat", who, reverse("chat:index", args=[project.slug])),
     ]
     talk = newest(project.conversations.filter(member=user))
@@ -160,6 +161,7 @@ def _annotators_pages(project: Any, user: Any) -> list[Page]:
         if name == "rank":
             guidelines = reverse("labels:guidelines", args=[project.slug, campaign.pk])
             found.append(Page("guidelines", who, guidelines))
+            found.append(Page("skip", who, reverse("labels:skip", args=[project.slug, slot.lease_token])))
     return found
 
 
@@ -211,6 +213,10 @@ def _objects(project: Any) -> list[tuple[str, str, Any]]:
         ("quality", "labels:quality", labelled),
         ("quality-settings", "labels:quality_settings", labelled),
         ("disagreement", "labels:disagreement", labelled),
+        ("campaign-settings", "labels:edit_campaign", labelled),
+        ("campaign-labelled", "labels:campaign", labelled),
+        ("set-aside", "labels:set_aside", labelled),
+        ("preview", "labels:preview", newest(Item.objects.filter(campaign=labelled))),
         ("item", "labels:item", newest(Item.objects.filter(campaign=labelled))),
         ("ranking", "labels:ranking", newest(Ranking.objects.filter(item__campaign__project=project))),
         ("snapshot", "snapshots:snapshot", Snapshot.objects.filter(project=project).order_by("pk").first()),

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from labelplatform.accounts import skills
 from labelplatform.accounts.models import Role, User
 
 
@@ -42,6 +43,35 @@ class RoleForm(forms.Form):
     """A person's role in this project."""
 
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
+
+
+class LanguagesForm(forms.Form):
+    """What somebody reads."""
+
+    languages = forms.MultipleChoiceField(
+        label=_("Languages"),
+        required=False,
+        choices=skills.language_choices,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Read well enough to judge what others wrote in them."),
+    )
+
+
+class SkillsForm(LanguagesForm):
+    """What somebody reads and knows, as an administrator vouches for it."""
+
+    domains = forms.CharField(
+        label=_("Domains"),
+        required=False,
+        max_length=500,
+        help_text=_(
+            "Such as law, medicine, code: parted by commas. Campaigns ask for them by the same words."
+        ),
+    )
+
+    def clean_domains(self) -> list[str]:
+        """As a list, each once."""
+        return skills.normal(self.cleaned_data["domains"].replace("，", ",").split(","))
 
 
 class PersonForm(RoleForm):

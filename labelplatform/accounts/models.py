@@ -61,6 +61,9 @@ class Membership(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=14, choices=Role.choices)
+    # What they read (primary codes: "en", "zh") and what they know ("law"), for campaigns that ask for it.
+    languages = models.JSONField(default=list, blank=True)
+    domains = models.JSONField(default=list, blank=True)
 
     class Meta:
         ordering = ["pk"]

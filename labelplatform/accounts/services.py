@@ -1,7 +1,11 @@
 """Writes: people, projects, memberships, and the line of the audit trail that each verb of the house leaves."""
 
+from collections.abc import Sequence
+
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
+from labelplatform.accounts import skills
 from labelplatform.accounts.models import AuditEntry, Membership, Project, User
 from labelplatform.compiled_queries import Insertion
 
@@ -52,6 +56,29 @@ def set_role(*, project: Project, user: User, role: str, by: User | None) -> Mem
         by=by, verb="set role", obj=membership, project=project, user=user.username, role=role, before=before
     )
     return membership
+
+
+@transaction.atomic
+def set_skills(
+    *, membership: Membership, languages: Sequence[str], domains: Sequence[str] | None = None, by: User
+) -> None:
+    """What somebody reads in a project and, where told, which domains they know: campaigns may ask for either."""
+    membership.languages = sorted({skills.primary(language) for language in languages})
+    for code in membership.languages:
+        if not skills.is_code(code):
+            raise ValidationError(f"languages: found {code!r}, wanted primary codes such as en, zh")
+    if domains is not None:
+        membership.domains = skills.normal(domains)
+    membership.save(update_fields=["languages", "domains"])
+    record(
+        by=by,
+        verb="set skills",
+        obj=membership,
+        project=membership.project,
+        user=membership.user.username,
+        languages=membership.languages,
+        domains=membership.domains,
+    )
 
 
 @transaction.atomic

@@ -15,5 +15,7 @@ urlpatterns = [
     path("p/<slug:slug>/", views.project, name="project"),
     path("p/<slug:slug>/people/", views.people, name="people"),
     path("p/<slug:slug>/people/add/", views.add_person, name="add_person"),
+    path("p/<slug:slug>/people/languages/", views.my_languages, name="my_languages"),
+    path("p/<slug:slug>/people/<int:pk>/skills/", views.skills, name="skills"),
     path("p/<slug:slug>/people/<int:pk>/role/", views.set_role, name="set_role"),
 ]

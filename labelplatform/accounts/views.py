@@ -17,7 +17,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from labelplatform.accounts import preferences as choices
 from labelplatform.accounts import queries, services
 from labelplatform.accounts.access import project_view, signed_in
-from labelplatform.accounts.forms import LANGUAGE_CODES, PersonForm, PreferencesForm, RoleForm, SignInForm
+from labelplatform.accounts.forms import (
+    LANGUAGE_CODES,
+    LanguagesForm,
+    PersonForm,
+    PreferencesForm,
+    RoleForm,
+    SignInForm,
+    SkillsForm,
+)
 from labelplatform.accounts.models import Membership, Project, Role, User
 
 
@@ -135,6 +143,37 @@ def set_role(request: HttpRequest, pk: int, *, project: Project, membership: Mem
     else:
         messages.error(request, _("There is no such role; nothing was changed."))
     return redirect("accounts:people", slug=project.slug)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@project_view(Role.ADMINISTRATOR)
+def skills(request: HttpRequest, pk: int, *, project: Project, membership: Membership) -> HttpResponse:
+    """What one person reads and knows: campaigns that ask for it reach them."""
+    theirs = get_object_or_404(project.memberships.select_related("user"), pk=pk)
+    told = {"languages": theirs.languages, "domains": ", ".join(theirs.domains)}
+    form = SkillsForm(initial=told)
+    if request.method == "POST":
+        form = SkillsForm(request.POST)
+        if form.is_valid():
+            services.set_skills(membership=theirs, by=signed_in(request), **form.cleaned_data)
+            return redirect("accounts:people", slug=project.slug)
+    context = {"project": project, "form": form, "person": theirs.user}
+    return render(request, "accounts/skills.html", context, status=422 if form.is_bound else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@project_view()
+def my_languages(request: HttpRequest, *, project: Project, membership: Membership) -> HttpResponse:
+    """What I read, as I say myself; what I know, an administrator says."""
+    form = LanguagesForm(initial={"languages": membership.languages})
+    if request.method == "POST":
+        form = LanguagesForm(request.POST)
+        if form.is_valid():
+            services.set_skills(membership=membership, by=signed_in(request), **form.cleaned_data)
+            messages.success(request, _("Kept: you are offered what is in these languages."))
+            return redirect("labels:queue", slug=project.slug)
+    context = {"project": project, "form": form, "domains": membership.domains}
+    return render(request, "accounts/my_languages.html", context, status=422 if form.is_bound else 200)
 
 
 def _people_page(

@@ -53,7 +53,8 @@ def _desk(request: HttpRequest, project: Project, token: uuid.UUID) -> Desk:
 def queue(request: HttpRequest, *, project: Project, membership: Membership) -> HttpResponse:
     """What waits for me."""
     found = waiting.queue(project, signed_in(request))
-    return render(request, "labels/queue.html", {"project": project, "waiting": found})
+    context = {"project": project, "waiting": found, "reads": membership.languages}
+    return render(request, "labels/queue.html", context)
 
 
 @require_safe
@@ -163,9 +164,18 @@ def _answer(request: HttpRequest, desk: Desk, status: int, *, problem: str = "")
     if scripted and request.POST.get("then") == "nothing":
         # The script has its next item already.
         return JsonResponse({"next": None}, status=status)
-    slot = services.claim(campaign=desk.slot.campaign, annotator=desk.annotator)
-    following = _address(desk.project, slot)
+    following = following_address(desk.project, desk.slot.campaign, desk.annotator)
     return JsonResponse({"next": following}, status=status) if scripted else redirect(following)
+
+
+def following_address(project: Project, campaign: Campaign, annotator: User) -> str:
+    """Take what comes next for this person, and say where its page is: the queue's where nothing does."""
+    try:
+        slot = services.claim(campaign=campaign, annotator=annotator)
+    except services.NotForYou:
+        # What the campaign asks for, or what is known of them, has changed while they were at work.
+        slot = None
+    return _address(project, slot)
 
 
 @require_POST

@@ -9,12 +9,15 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from labelplatform.accounts.models import Project
+from labelplatform.labels.campaign_forms import SteeringForm
 from labelplatform.labels.exchange import kind_lines
 from labelplatform.labels.exchange.formats import FORMATS
 from labelplatform.labels.kind_forms import KindFields, kind_choices
+from labelplatform.labels.models import Campaign
 from labelplatform.labels.orders import tiers
 from labelplatform.labels.rules import FLAGS, HIGHEST_RATING, LOWEST_RATING, OVERALL, Judgement
 from labelplatform.labels.services import Stages, Wishes
+from labelplatform.labels.services.campaign_settings import STEERING
 from labelplatform.prompts.lines import LineRefused, check_storable
 from labelplatform.prompts.models import PromptSet
 
@@ -104,10 +107,8 @@ def _numbers(given: object, letters: Sequence[str], highest: int) -> bool:
     return all(type(number) is int and 1 <= number <= highest for number in given.values())
 
 
-class CampaignForm(KindFields):
+class CampaignForm(KindFields, SteeringForm):
     """A new campaign over the prompts of one set."""
-
-    field_order = ("name", "prompt_set", "kind", "ratings", "own_ratings", "reference", "overlap")
 
     name = forms.CharField(label=_("Name"), max_length=120)
     prompt_set = forms.ModelChoiceField(
@@ -148,11 +149,29 @@ class CampaignForm(KindFields):
             "Only when every answer is rated, and the annotator must confirm it. Noted with each ranking."
         ),
     )
+    open_at_once = forms.BooleanField(
+        label=_("Open at once"),
+        required=False,
+        initial=True,
+        help_text=_("Otherwise it is made paused, so that you can look at it as an annotator first."),
+    )
     guidelines = forms.CharField(
         label=_("Guidelines"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 8}),
         help_text=_("Markdown. Always one key away from the annotator."),
+    )
+
+    field_order = (
+        "name",
+        "prompt_set",
+        "kind",
+        *("ratings", "own_ratings", "reference"),
+        "overlap",
+        "rate_first",
+        "presort",
+        "guidelines",
+        "open_at_once",
     )
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
@@ -162,13 +181,15 @@ class CampaignForm(KindFields):
         field.queryset = PromptSet.objects.filter(project=project).order_by("name")
 
     def clean(self) -> dict[str, Any]:
-        """How the page goes, as one thing."""
+        """How the page goes as one thing, and so what the campaign is steered by."""
         cleaned = super().clean() or self.cleaned_data
         asks = self.asks(cleaned)
         stages = Stages(cleaned.pop("rate_first", False), cleaned.pop("presort", False), asks)
         for name in KindFields.base_fields:
             cleaned.pop(name, None)
-        return {**cleaned, "stages": stages}
+        settings = {name: cleaned.pop(name) for name in STEERING if name in cleaned}
+        state = Campaign.State.OPEN if cleaned.pop("open_at_once", False) else Campaign.State.PAUSED
+        return {**cleaned, "stages": stages, "settings": settings, "state": state}
 
 
 class LabelsUploadForm(forms.Form):

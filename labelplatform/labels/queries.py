@@ -1,6 +1,6 @@
 """Reading labels: progress, public ranking lines, lineage."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -349,15 +349,19 @@ class Contribution:
     kind: str
     rankings: int
     median_seconds: float | None
+    # Of the wanted labels, which those of gold are not.
+    share: float | None
 
 
 def people_of(campaign: Campaign) -> list[Contribution]:
     """Who labelled in a campaign, most first; two statements."""
     given: dict[int, list[float]] = {}
+    wanted: Counter[int] = Counter()
     table = Ranking if campaign.gives_rankings else Label
     rows = table._default_manager.filter(item__campaign=campaign, surplus=False)
-    for annotator, seconds in rows.values_list("annotator", "seconds"):
+    for annotator, seconds, gold in rows.values_list("annotator", "seconds", "item__gold"):
         given.setdefault(annotator, []).append(-1.0 if seconds is None else seconds)
+        wanted[annotator] += gold is None
     people = User.objects.in_bulk(given)
     found = [
         Contribution(
@@ -365,6 +369,7 @@ def people_of(campaign: Campaign) -> list[Contribution]:
             kind=people[pk].kind,
             rankings=len(times),
             median_seconds=median(known) if (known := [time for time in times if time >= 0]) else None,
+            share=wanted[pk] / wanted.total() if wanted.total() else None,
         )
         for pk, times in given.items()
     ]

@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from labelplatform.labels import annotating, in_and_out, reviewing, views
+from labelplatform.labels import (
+    annotating,
+    in_and_out,
+    previewing,
+    reviewing,
+    skipping,
+    steering,
+    views,
+)
 
 app_name = "labels"
 ROOM = "p/<slug:slug>/labels/"
@@ -33,6 +41,12 @@ urlpatterns = [
     ),
     path(f"{ROOM}campaigns/<int:pk>/disagreement/", reviewing.disagreement, name="disagreement"),
     path(f"{ROOM}campaigns/<int:pk>/quality/settings/", reviewing.quality_settings, name="quality_settings"),
+    path(f"{ROOM}campaigns/<int:pk>/settings/", steering.edit_campaign, name="edit_campaign"),
+    path(f"{ROOM}campaigns/<int:pk>/preview/", previewing.preview_campaign, name="preview_campaign"),
+    path(f"{ROOM}campaigns/<int:pk>/aside/", steering.set_aside, name="set_aside"),
+    path(f"{ROOM}campaigns/<int:pk>/aside/put-back/", steering.put_all_back, name="put_all_back"),
+    path(f"{ROOM}items/<int:pk>/put-back/", steering.put_back, name="put_back"),
+    path(f"{ROOM}items/<int:pk>/preview/", previewing.preview, name="preview"),
     path(f"{ROOM}items/<int:pk>/", reviewing.item, name="item"),
     path(f"{ROOM}items/<int:pk>/gold/", reviewing.gold, name="gold"),
     path(f"{ROOM}queue/", annotating.queue, name="queue"),
@@ -42,4 +56,5 @@ urlpatterns = [
     path(f"{ROOM}rank/<uuid:token>/next/", annotating.prefetch, name="prefetch"),
     path(f"{ROOM}rank/<uuid:token>/leave/", annotating.leave, name="leave"),
     path(f"{ROOM}rank/<uuid:token>/release/", annotating.release, name="release"),
+    path(f"{ROOM}rank/<uuid:token>/skip/", skipping.skip, name="skip"),
 ]

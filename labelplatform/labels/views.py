@@ -1,18 +1,21 @@
 """The researcher's pages: campaigns and their progress, a campaign's labels, one ranking for lineage."""
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from labelplatform.accounts.access import project_view, signed_in
-from labelplatform.accounts.models import Membership, Project, Role
+from labelplatform.accounts.models import Membership, Project, Role, User
 from labelplatform.labels import label_queries, queries, services
 from labelplatform.labels.downloads import chosen_campaign, to_own_file
 from labelplatform.labels.forms import CampaignForm
 from labelplatform.labels.label_lines import file_of
 from labelplatform.labels.models import Campaign
+from labelplatform.labels.progress_words import progress_page
 from labelplatform.labels.shapes import shape_of
 from labelplatform.prompts.queries import prompts_with_enough_responses
 from labelplatform.prompts.streaming import json_lines_response
@@ -35,13 +38,8 @@ def add_campaign(request: HttpRequest, *, project: Project, membership: Membersh
     chosen = {"prompt_set": request.GET.get("prompt_set")}
     form = CampaignForm(request.POST or None, project=project, initial=chosen)
     if request.method == "POST" and form.is_valid():
-        prompt_set = form.cleaned_data.pop("prompt_set")
-        prompts = prompts_with_enough_responses(prompt_set, shape_of(form.cleaned_data["kind"]).fewest)
-        by = signed_in(request)
         try:
-            campaign = services.create_campaign_over(
-                prompts=prompts, project=project, by=by, **form.cleaned_data
-            )
+            campaign = _created(form, project, signed_in(request))
         except services.CampaignRefused as refusal:
             form.add_error(None, str(refusal))
         else:
@@ -50,14 +48,28 @@ def add_campaign(request: HttpRequest, *, project: Project, membership: Membersh
     return render(request, "labels/add_campaign.html", {"project": project, "form": form}, status=status)
 
 
+@transaction.atomic
+def _created(form: CampaignForm, project: Project, by: User) -> Campaign:
+    """The campaign with its settings; one that is to be looked at first is open at no moment."""
+    told = dict(form.cleaned_data)
+    settings, state, prompt_set = told.pop("settings"), told.pop("state"), told.pop("prompt_set")
+    prompts = prompts_with_enough_responses(prompt_set, shape_of(told["kind"]).fewest)
+    made = services.create_campaign_over(prompts=prompts, project=project, by=by, **told)
+    services.set_settings(campaign=made, settings=settings, by=by)
+    if state != made.state:
+        services.set_state(campaign=made, state=state, by=by)
+    return made
+
+
 @require_safe
 @project_view(Role.RESEARCHER)
 def campaign(request: HttpRequest, pk: int, *, project: Project, membership: Membership) -> HttpResponse:
     """One campaign: progress, who works on it, its newest labels."""
-    found = get_object_or_404(queries.campaigns(project), pk=pk)
+    found, now = get_object_or_404(queries.campaigns(project), pk=pk), timezone.now()
     context = {
         "project": project,
         "campaign": found,
+        "progress": progress_page(found, now),
         "people": queries.people_of(found),
         "surplus": queries.surplus_count(found),
         "rankings": queries.with_content(queries.rankings(project, {"campaigns": [pk]})).reverse()[

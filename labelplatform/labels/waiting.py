@@ -1,14 +1,15 @@
-"""Reading the queue: what waits for one person, what others hold just now, and what was set aside."""
+"""Reading the queue: what waits for one person, and what others hold just now."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from labelplatform.accounts.models import Project, User
-from labelplatform.labels.models import Campaign, Item, Label, Qualification, Ranking, Skip, Slot
+from labelplatform.labels import eligibility
+from labelplatform.labels.models import Campaign, Label, Qualification, Ranking, Skip, Slot
 
 MOST_ITEMS_COUNTED = 1000
 ADMITTED = (Qualification.State.PASSED, Qualification.State.OVERRIDDEN)
@@ -29,20 +30,25 @@ class Waiting:
 
 
 def queue(project: Project, annotator: User) -> list[Waiting]:
-    """Open campaigns of the project with what waits for this person; two statements a campaign, whatever its length."""
+    """Open campaigns of the project that are for this person, the most urgent first, with what waits in each.
+
+    Two statements a campaign, whatever its length.
+    """
     now = timezone.now()
-    campaigns = list(Campaign.objects.filter(project=project, state=Campaign.State.OPEN, overlap__gt=0))
+    offers = eligibility.offers(project, annotator, now)
+    campaigns = [offer.campaign for offer in offers]
     done = _given_by(annotator, campaigns)
     standing = _standing(annotator, campaigns)
     found = []
-    for campaign in campaigns:
+    for offer in offers:
+        campaign = offer.campaign
         mine = done.get(campaign.pk, 0)
         state = standing.get(campaign.pk)
         if state == Qualification.State.FAILED:
             found.append(Waiting(campaign, 0, 0, mine, closed=True))
             continue
-        waiting = _items_counted(waiting_slots(campaign, annotator, now))
-        held = _items_counted(slots_held_by_others(campaign, annotator, now))
+        waiting = _items_counted(waiting_slots(campaign, annotator, now).filter(offer.items))
+        held = _items_counted(slots_held_by_others(campaign, annotator, now).filter(offer.items))
         # How many gold items come first is not told: only that there is none to be had would be.
         if state not in ADMITTED and not gold_waits(campaign, annotator, now):
             waiting = held = 0
@@ -111,18 +117,3 @@ def _untouched(campaign: Campaign, annotator: User) -> QuerySet[Slot]:
     return Slot.objects.filter(
         ~Exists(mine.exclude(pk=OuterRef("pk"))), ~Exists(labelled), ~Exists(skipped), campaign=campaign
     )
-
-
-@dataclass(frozen=True)
-class SetAside:
-    """An item that too many people skipped, and why they did."""
-
-    item: Item
-    reasons: list[Skip]
-
-
-def set_aside(campaign: Campaign) -> list[SetAside]:
-    """Items that wait for a researcher's look, with who skipped them and why; two statements."""
-    items = campaign.items.filter(slots__state=Slot.State.PARKED).distinct().select_related("prompt")
-    told = items.prefetch_related(Prefetch("skips", queryset=Skip.objects.select_related("annotator")))
-    return [SetAside(item, list(item.skips.all())) for item in told.order_by("pk")]

@@ -117,6 +117,8 @@ ACCOUNTS = [
     Row("accounts:project", get=members(302)),
     Row("accounts:people", get=research(200)),
     Row("accounts:add_person", post=administration(422)),
+    Row("accounts:my_languages", get=members(200), post=members(302)),
+    Row("accounts:skills", get=administration(200), post=administration(302), parts=member),
     Row("accounts:set_role", post=administration(302), parts=member, body=lambda _: {"role": "reviewer"}),
 ]
 LABELS = [
@@ -158,6 +160,18 @@ LABELS = [
         parts=pk(lambda s: s.campaign),
         body=lambda _: {"most_labels": 0},
     ),
+    Row(
+        "labels:edit_campaign",
+        get=research(200),
+        post=research(422),
+        parts=pk(lambda s: s.campaign),
+        body=unnamed,
+    ),
+    Row("labels:preview_campaign", get=research(302), parts=pk(lambda s: s.campaign)),
+    Row("labels:preview", get=research(200), post=research(422), parts=pk(lambda s: s.held.item)),
+    Row("labels:set_aside", get=reviewing(200), parts=pk(lambda s: s.campaign)),
+    Row("labels:put_back", post=reviewing(302), parts=pk(lambda s: s.held.item)),
+    Row("labels:put_all_back", post=reviewing(302), parts=pk(lambda s: s.campaign)),
     Row("labels:item", get=reviewing(200), parts=pk(lambda s: s.held.item)),
     Row("labels:gold", post=research(422), parts=pk(lambda s: s.held.item)),
     Row("labels:guidelines", get=members(200), parts=pk(lambda s: s.campaign)),
@@ -169,6 +183,7 @@ LABELS = [
     Row("labels:prefetch", post=only_ada(200), parts=token),
     Row("labels:leave", post=only_ada(204), parts=token),
     Row("labels:release", post=only_ada(302), parts=token),
+    Row("labels:skip", get=only_ada(200), post=only_ada(422), parts=token),
 ]
 TRAINING = [
     Row("training:index", get=research(200)),

@@ -61,6 +61,7 @@ CAMPAIGNS = {
         },
     ),
     "Killed": Work(NINE, rate_first=True, items=3),
+    "Skipped": Work(NINE[:4], items=9),
 }
 
 

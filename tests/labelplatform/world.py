@@ -129,6 +129,7 @@ def build_stock(slug: str, prefix: str = "") -> Stock:
     told: dict[str, Any] = {"explanation": "secretgold: Portugal.", "by": people["researcher"]}
     labels.set_gold(item=held.item, tiers=[[right[0]], right[1:]], **told)
     labels.save_draft(slot=theirs, annotator=people["second"], state={"note": "secretnote"})
+    _set_aside(campaign, theirs, people)
     stock = Stock(
         project, people, prompt_set, policies, campaign, held, ranking, _freeze(project, people["researcher"])
     )
@@ -138,6 +139,16 @@ def build_stock(slug: str, prefix: str = "") -> Stock:
     stock.answer = _talk(stock, people["annotator"])
     _talk(stock, people["second"])
     return stock
+
+
+def _set_aside(campaign: Campaign, theirs: Slot, people: dict[str, User]) -> None:
+    """A deadline, and an item that somebody could not judge."""
+    settings = {"skip_limit": 1, "deadline": timezone.now() + timedelta(days=9)}
+    labels.set_settings(campaign=campaign, settings=settings, by=people["researcher"])
+    other = labels.claim(campaign=campaign, annotator=people["second"], beside=theirs.lease_token)
+    assert other is not None
+    assert other.lease_token is not None
+    labels.skip(token=other.lease_token, by=people["second"], reason="language", note="secretnote")
 
 
 def _prompts(project: Project, by: User) -> PromptSet:

@@ -13,7 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext, pgettext
 
-from labelplatform.accounts import preferences, queries
+from labelplatform.accounts import preferences, queries, skills
 from labelplatform.accounts.models import Membership, Project, Role
 
 register = template.Library()
@@ -30,6 +30,12 @@ def figure(value: float | int | str | None, digits: int | str = 3) -> str:
     if isinstance(value, int):
         places = 0
     return f"{float(value):,.{places}f}".replace(",", THIN_SPACE).replace("-", "\u2212")
+
+
+@register.filter
+def language_name(code: str) -> str:
+    """A language in its own words: whoever looks for it may read no other."""
+    return skills.language_name(code)
 
 
 @register.filter

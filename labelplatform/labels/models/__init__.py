@@ -3,6 +3,7 @@
 from labelplatform.labels.models.campaigns import RANKING_KINDS, Campaign
 from labelplatform.labels.models.items import Draft, Item, ItemResponse, Lease, Slot
 from labelplatform.labels.models.labels import Label
+from labelplatform.labels.models.past_skips import PastSkip
 from labelplatform.labels.models.rankings import Placement, Ranking, RankingLog, ResponseFlag, ResponseRating
 from labelplatform.labels.models.standing import GoldItem, Qualification, QueuePlace, Skip
 
@@ -15,6 +16,7 @@ __all__ = [
     "ItemResponse",
     "Label",
     "Lease",
+    "PastSkip",
     "Placement",
     "Qualification",
     "QueuePlace",

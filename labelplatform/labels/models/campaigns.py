@@ -4,8 +4,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from labelplatform.labels.models.steering import Steering
 
-class Campaign(models.Model):
+
+class Campaign(Steering):
     """A call for labels of one kind over some prompts of one project."""
 
     class Kind(models.TextChoices):
@@ -81,6 +83,10 @@ class Campaign(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(gold_slots__lte=1000), name="campaign_gold_slots_at_most_1000"
+            ),
+            models.CheckConstraint(
+                condition=Q(close_at_deadline=False) | Q(deadline__isnull=False),
+                name="campaign_closes_at_a_deadline",
             ),
         ]
         ordering = ["pk"]

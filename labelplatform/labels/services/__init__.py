@@ -11,6 +11,7 @@ from labelplatform.labels.services.assignment import (
     renew,
     skip,
 )
+from labelplatform.labels.services.campaign_settings import set_settings
 from labelplatform.labels.services.campaigns import (
     CampaignRefused,
     Stages,
@@ -30,9 +31,12 @@ from labelplatform.labels.services.importing import (
 )
 from labelplatform.labels.services.label_recording import LabelLinesRefused, record_labels
 from labelplatform.labels.services.labelling import submit_label
+from labelplatform.labels.services.overlap import grow_overlap
 from labelplatform.labels.services.qualification import override_qualification
 from labelplatform.labels.services.quality_settings import set_quality
 from labelplatform.labels.services.recording import RankingsRefused, record_comparison, record_rankings
+from labelplatform.labels.services.routing import NotForYou
+from labelplatform.labels.services.set_aside import put_all_back
 from labelplatform.labels.services.submission import (
     DraftOvertaken,
     DraftRefused,
@@ -50,6 +54,7 @@ __all__ = [
     "LabelLinesRefused",
     "LabelsRefused",
     "LeaseLost",
+    "NotForYou",
     "Note",
     "Preview",
     "RankingsRefused",
@@ -64,11 +69,13 @@ __all__ = [
     "claim",
     "create_campaign",
     "create_campaign_over",
+    "grow_overlap",
     "import_labels",
     "linger",
     "mix_in_gold",
     "override_qualification",
     "preview_import",
+    "put_all_back",
     "put_back",
     "record_comparison",
     "record_labels",
@@ -78,6 +85,7 @@ __all__ = [
     "save_draft",
     "set_gold",
     "set_quality",
+    "set_settings",
     "set_stages",
     "set_state",
     "skip",

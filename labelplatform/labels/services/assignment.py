@@ -13,6 +13,7 @@ from labelplatform.accounts.models import User
 from labelplatform.accounts.services import record
 from labelplatform.compiled_queries import Compiled, Given
 from labelplatform.labels.models import Campaign, Item, Skip, Slot
+from labelplatform.labels.services import routing, set_aside
 from labelplatform.labels.services.campaigns import look_again_from
 from labelplatform.labels.services.claim_statement import Wish, take
 
@@ -43,13 +44,15 @@ class SkipRefused(Exception):
 def claim(*, campaign: Campaign, annotator: User, beside: uuid.UUID | None = None) -> Slot | None:
     """Return a slot promised to this person: the one they hold already, else the next; None when none is left.
 
-    `beside` is a lease they keep as well (the page they are on); so nobody ever holds more than two.
+    `beside` is a lease they keep as well (the page they are on); so nobody ever holds more than two. Refused
+    (`NotForYou`) where the campaign asks for a language or a domain that they do not have.
     """
-    if campaign.state != Campaign.State.OPEN:
+    if campaign.state != Campaign.State.OPEN or campaign.is_over(timezone.now()):
         return None
+    gate = routing.gate(campaign, annotator)
     for _attempt in range(CLAIM_ATTEMPTS):
         now, token = timezone.now(), uuid.uuid4()
-        wish = Wish(campaign, annotator.pk, token, now, _expiry(now), beside)
+        wish = Wish(campaign, annotator.pk, token, now, _expiry(now), beside, gate)
         try:
             with transaction.atomic():
                 _one_at_a_time(annotator)
@@ -102,12 +105,14 @@ def skip(*, token: uuid.UUID, by: User, reason: str, note: str = "") -> Skip:
     if reason not in Skip.Reason.values:
         raise SkipRefused(_("Say why: choose one of the reasons."))
     slot = _mine(token, by).select_related("campaign", "item").first()
+    earlier = Skip.objects.filter(item__slots__leases__token=token, annotator=by).first()
+    if earlier is not None:
+        # The answer to the first try was lost on its way.
+        return earlier
     if slot is None:
         raise LeaseLost
     release(token=token, by=by)
-    skipped, _made = Skip.objects.get_or_create(
-        item=slot.item, annotator=by, defaults={"reason": reason, "note": note.strip()[:500]}
-    )
+    skipped = Skip.objects.create(item=slot.item, annotator=by, reason=reason, note=note.strip()[:500])
     set_aside = slot.item.skips.count() >= slot.campaign.skip_limit and _park(slot.item)
     record(
         by=by,
@@ -132,7 +137,7 @@ def _park(item: Item) -> int:
 @transaction.atomic
 def put_back(*, item: Item, by: User) -> int:
     """Ask people again about an item that was set aside, those who skipped it too; returns how many slots wait."""
-    item.skips.all().delete()
+    set_aside.forget_skips(item.skips.all())
     parked = list(item.slots.filter(state=Slot.State.PARKED))
     for slot in parked:
         slot.state = Slot.State.OPEN

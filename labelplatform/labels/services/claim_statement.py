@@ -20,6 +20,7 @@ from django.db import connection
 
 from labelplatform.compiled_queries import Columns
 from labelplatform.labels.models import Campaign, Slot
+from labelplatform.labels.services.routing import EVERYTHING, Gate
 
 _SLOT = Columns(Slot)
 
@@ -96,6 +97,8 @@ class Wish:
     now: datetime
     until: datetime
     beside: uuid.UUID | None = None
+    # What else an item must be (services/routing.py): plain for almost every campaign.
+    gate: Gate = EVERYTHING
 
 
 def take(wish: Wish) -> Slot | None:
@@ -113,6 +116,7 @@ def _run(wish: Wish, beyond: str, *, keeps_place: bool) -> Slot | None:
         connection.vendor,
         beyond,
         gated=campaign.qualification_items > 0,
+        also=wish.gate.condition,
         # Labels that are no orders stand in a table of their own: one sub-select in place of the other.
         labels="labels_ranking" if campaign.gives_rankings else "labels_label",
     )
@@ -145,11 +149,11 @@ def _one_by_one(taking: str, deeds: Sequence[str], wish: Wish) -> Slot | None:
 
 
 @cache
-def _statement(vendor: str, beyond: str, *, gated: bool, labels: str) -> str:
+def _statement(vendor: str, beyond: str, *, gated: bool, also: str, labels: str) -> str:
     """The statement for this thread's database, which is of this kind."""
     locks = connection.features.has_select_for_update_skip_locked
     own, others = ("FOR UPDATE OF s", "FOR UPDATE OF s SKIP LOCKED") if locks else ("", "")
-    gate = GATE if gated else ""
+    gate = (GATE if gated else "") + also
     start = f"CASE WHEN {ADMITTED} THEN {beyond} ELSE {RESERVE} END" if gated else beyond
     opened = OPEN.replace("%(beyond)s", start).replace("%(gate)s", gate)
     lapsed = LAPSED.replace("%(gate)s", gate)
@@ -172,4 +176,5 @@ def _parameters(wish: Wish) -> dict[str, Any]:
         "beside": token.get_db_prep_value(wish.beside or NOWHERE, connection),
         "now": moment.get_db_prep_value(wish.now, connection),
         "until": moment.get_db_prep_value(wish.until, connection),
+        **wish.gate.parameters,
     }

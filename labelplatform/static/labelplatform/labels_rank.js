@@ -11,6 +11,7 @@ import { Next } from "./labels_next.js";
 import { Order } from "./labels_order.js";
 import { Rail } from "./labels_rail.js";
 import { Reading } from "./labels_reading.js";
+import { Rehearsal } from "./labels_rehearsal.js";
 import { RankView } from "./labels_view.js";
 import { Work } from "./labels_work.js";
 
@@ -32,7 +33,8 @@ class Page extends Deeds {
     this.rail = new Rail(form, this.work, this.order, this.words);
     this.log = new Log(this.letters, signal);
     const tell = (...told) => this.view.tell(...told), say = (text) => this.view.say(text);
-    this.keeping = new Keeping(form, this.words, tell, signal);
+    const Kept = "preview" in form.dataset ? Rehearsal : Keeping;
+    this.keeping = new Kept(form, this.words, tell, signal);
     this.next = new Next(form, this.keeping, signal);
     this.lease = new Lease(form, { words: this.words, keeping: this.keeping, tell, say, signal });
     this.bind();
@@ -72,6 +74,7 @@ class Page extends Deeds {
     form.addEventListener("change", (event) => this.changed(event));
     form.addEventListener("submit", (event) => { event.preventDefault(); this.enter(); });
     addEventListener("pagehide", () => this.leave(), { signal });
+    document.addEventListener("labels:skipped", () => { this.keeping.sent = true; this.stop.abort(); }, { signal });
     view.onSwipe((letter) => { if (letter !== this.focused) this.focus(letter, { move: false }); });
     const { element } = this.rail;
     draggable(element, {
@@ -116,7 +119,7 @@ class Page extends Deeds {
 
   guidelines() { document.querySelector("[data-guidelines]").click(); }
   help() { document.querySelector("[data-keys]").showModal(); }
-  // Giving an item back with a reason is another page part; where it stands, `s` opens it.
+  // Giving an item back with a reason is a page part of its own (labels_skip.js); `s` opens it.
   skip() { document.querySelector("[data-skip]")?.click(); }
 
   clicked(event) {

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from labelplatform.accounts.models import AuditEntry, Project, User
-from labelplatform.labels import services, waiting
+from labelplatform.labels import services, skips, waiting
 from labelplatform.labels.models import Campaign, Lease, QueuePlace, Skip, Slot
 from labelplatform.labels.services.assignment import GIVEN_BACK
 from tests.labelplatform.labels.building import build_campaign, build_prompt_set, claimed, submit
@@ -184,11 +184,11 @@ def test_an_item_that_enough_people_skipped_is_set_aside_with_their_reasons(
     Campaign.objects.filter(pk=campaign.pk).update(skip_limit=2)
     working = claimed(campaign, rosa)
     skip(claimed(campaign, ada), ada)
-    assert waiting.set_aside(campaign) == []
+    assert list(skips.set_aside(campaign)) == []
     skip(claimed(campaign, ben), ben, reason="broken")
     assert sorted(campaign.slots.values_list("state", flat=True)) == ["leased", "parked", "parked"]
-    (aside,) = waiting.set_aside(campaign)
-    assert [(one.annotator, one.reason) for one in aside.reasons] == [(ada, "expertise"), (ben, "broken")]
+    (aside,) = skips.set_aside(campaign)
+    assert [(one.annotator, one.reason) for one in aside.skips.all()] == [(ada, "expertise"), (ben, "broken")]
     assert not submit(working, rosa).surplus
 
 
@@ -203,4 +203,4 @@ def test_what_is_put_back_is_asked_of_everybody_again(
     assert other.item != slot.item
     assert services.put_back(item=slot.item, by=rosa) == 1
     assert claimed(campaign, ada) == slot
-    assert waiting.set_aside(campaign) == []
+    assert list(skips.set_aside(campaign)) == []
