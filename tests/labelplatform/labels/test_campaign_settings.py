@@ -172,6 +172,8 @@ def test_more_labels_are_asked_of_everybody_however_far_they_are(
     QueuePlace.objects.create(campaign=campaign, annotator=ben, place=2**40)
     items = list(campaign.items.order_by("pk"))
     assert services.grow_overlap(campaign=campaign, overlap=2, by=rosa) == 3
+    first = min(campaign.slots.filter(ordinal=2).values_list("queue_place", flat=True))
+    assert set(campaign.queue_places.values_list("place", flat=True)) == {first - 1}
     assert services.claim(campaign=campaign, annotator=ada) is None
     given = []
     while (slot := services.claim(campaign=campaign, annotator=ben)) is not None:
