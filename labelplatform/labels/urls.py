@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labelplatform.labels import annotating, in_and_out, reviewing, views
+from labelplatform.labels import annotating, choosing_pages, in_and_out, reviewing, views
 
 app_name = "labels"
 ROOM = "p/<slug:slug>/labels/"
@@ -32,6 +32,9 @@ urlpatterns = [
     ),
     path(f"{ROOM}campaigns/<int:pk>/disagreement/", reviewing.disagreement, name="disagreement"),
     path(f"{ROOM}campaigns/<int:pk>/quality/settings/", reviewing.quality_settings, name="quality_settings"),
+    path(f"{ROOM}campaigns/<int:pk>/next/", choosing_pages.choose, name="choose"),
+    path(f"{ROOM}orders/<int:pk>/", choosing_pages.queue_order, name="queue_order"),
+    path(f"{ROOM}orders/<int:pk>/force/", choosing_pages.put_in_force, name="put_in_force"),
     path(f"{ROOM}items/<int:pk>/", reviewing.item, name="item"),
     path(f"{ROOM}items/<int:pk>/gold/", reviewing.gold, name="gold"),
     path(f"{ROOM}queue/", annotating.queue, name="queue"),

@@ -1,12 +1,14 @@
 """What people say about answers, and who was promised which item until when."""
 
 from labelplatform.labels.models.campaigns import Campaign
+from labelplatform.labels.models.choosing import ChosenItem, QueueOrder
 from labelplatform.labels.models.items import Draft, Item, ItemResponse, Lease, Slot
 from labelplatform.labels.models.rankings import Placement, Ranking, RankingLog, ResponseFlag, ResponseRating
 from labelplatform.labels.models.standing import GoldItem, Qualification, QueuePlace, Skip
 
 __all__ = [
     "Campaign",
+    "ChosenItem",
     "Draft",
     "GoldItem",
     "Item",
@@ -14,6 +16,7 @@ __all__ = [
     "Lease",
     "Placement",
     "Qualification",
+    "QueueOrder",
     "QueuePlace",
     "Ranking",
     "RankingLog",

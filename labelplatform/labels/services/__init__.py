@@ -30,6 +30,7 @@ from labelplatform.labels.services.importing import (
 )
 from labelplatform.labels.services.qualification import override_qualification
 from labelplatform.labels.services.quality_settings import set_quality
+from labelplatform.labels.services.queue_orders import Choice, OrderRefused, put_in_force, start_order
 from labelplatform.labels.services.recording import RankingsRefused, record_comparison, record_rankings
 from labelplatform.labels.services.submission import (
     DraftOvertaken,
@@ -42,6 +43,7 @@ from labelplatform.labels.services.submission import (
 
 __all__ = [
     "CampaignRefused",
+    "Choice",
     "DraftOvertaken",
     "DraftRefused",
     "GoldRefused",
@@ -49,6 +51,7 @@ __all__ = [
     "LabelsRefused",
     "LeaseLost",
     "Note",
+    "OrderRefused",
     "Preview",
     "RankingsRefused",
     "Row",
@@ -68,6 +71,7 @@ __all__ = [
     "override_qualification",
     "preview_import",
     "put_back",
+    "put_in_force",
     "record_comparison",
     "record_rankings",
     "release",
@@ -78,6 +82,7 @@ __all__ = [
     "set_stages",
     "set_state",
     "skip",
+    "start_order",
     "submit_judgement",
     "submit_ranking",
     "unset_gold",
