@@ -34,7 +34,7 @@ class GainRow:
     chosen: Told
     control: Told
     difference: Told
-    # Whether chance alone is no explanation of the difference.
+    # Whether the interval of the difference leaves 0 out.
     differs: bool
 
 
@@ -44,7 +44,9 @@ def gain_rows(found: Gain) -> list[GainRow]:
     return [
         GainRow(
             *names[one.name],
-            *(_told(figure) for figure in (one.chosen, one.control, one.difference)),
+            _told(one.chosen),
+            _told(one.control),
+            _told(one.difference),
             differs=_apart_from_zero(one.difference),
         )
         for one in found.comparison.figures

@@ -92,6 +92,7 @@ def test_items_of_unlike_size_and_without_an_arm() -> None:
     told = figures(found)
     assert told["log_loss"].control.value == pytest.approx((math.log(4) + 3 * math.log(2)) / 4)
     assert told["log_loss"].chosen.value is None
+    assert told["decided"].control.value == 1.0
     assert dict(found.labels) == {"chosen": 0, "control": 2}
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.db.models import F
 
 from labelplatform.accounts.models import Project, User
 from labelplatform.jobs.models import Artifact, Job
@@ -111,6 +112,8 @@ def items(lines: list[dict[str, object]], split: str) -> set[object]:
 def test_arms_are_written_with_as_many_labels_and_one_heldout_set(
     labelled: QueueOrder, tmp_path: Path
 ) -> None:
+    # What counts is the place in the order, not when the label came.
+    labelled.chosen_items.update(place=11 - F("place"))
     chosen, control = export(labelled, tmp_path)
     key_of = dict(labelled.campaign.items.values_list("pk", "key"))
     arm_of = {key_of[item]: arm for item, arm in arms(labelled).items()}

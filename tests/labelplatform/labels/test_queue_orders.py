@@ -91,7 +91,7 @@ def test_what_was_begun_since_stays_where_it_is_and_is_in_no_arm(
     order = kept(asked(campaign, rosa), items[::-1], controls=(8,))
     held, done = claimed(campaign, ada), claimed(campaign, ben)
     submit(done, ben)
-    # Given back: promised once, so begun all the same.
+    assert not queue_orders.labelled_items(order).exists()
     services.put_in_force(order=order)
     held.refresh_from_db()
     assert (held.state, held.annotator_id, held.item_id) == (Slot.State.LEASED, ada.pk, items[0].pk)
@@ -364,8 +364,11 @@ def test_the_gain_is_of_labels_given_under_the_order(
     assert dict(found.comparison.items) == {"chosen": 2, "control": 1}
     assert dict(found.comparison.labels) == {"chosen": 2, "control": 1}
     assert found.items_left_out == 0
-    counted = next(one for one in queue_orders.orders_of(campaign) if one.pk == order.pk)
-    assert (counted.placed, counted.labelled) == (7, 3)
+    counted = queue_orders.orders_of(campaign).values_list("placed", "labelled").get(pk=order.pk)
+    assert counted == (7, 3)
+    right = waiting[0].response_ids
+    services.set_gold(item=waiting[0], tiers=[right[:1], right[1:]], explanation="", by=rosa)
+    assert queue_orders.labelled_items(order).count() == 2
 
 
 def test_the_gain_reads_a_fixed_number_of_statements(project: Project, rosa: User, ada: User) -> None:
