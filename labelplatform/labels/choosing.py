@@ -56,7 +56,8 @@ def command(job: Job, run_folder: Path) -> list[str]:
 
 def collect(job: Job, run_folder: Path) -> None:
     """Keep the order; once that is committed, put it in force, in steps that hold nobody up."""
-    order = QueueOrder.objects.select_for_update().select_related("campaign").get(job=job)
+    # Not the campaign with it: whoever claims refers to that row.
+    order = QueueOrder.objects.select_for_update(of=("self",)).select_related("campaign").get(job=job)
     if order.artifact_id is not None:
         return
     artifact = register_artifact(

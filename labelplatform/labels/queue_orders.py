@@ -32,9 +32,8 @@ def waiting_items(campaign: Campaign) -> QuerySet[Item]:
     slots = Slot.objects.filter(item=OuterRef("pk"))
     in_queue = slots.filter(state=Slot.State.OPEN, queue_place__gte=0)
     begun = slots.filter(~Q(state=Slot.State.OPEN) | Q(promised__gt=0))
-    labelled = Ranking.objects.filter(item=OuterRef("pk"))
     ordinary = campaign.items.filter(gold=None)
-    return ordinary.filter(Exists(in_queue), ~Exists(begun), ~Exists(labelled)).order_by("pk")
+    return ordinary.filter(Exists(in_queue), ~Exists(begun)).order_by("pk")
 
 
 def waiting_response_lines(campaign: Campaign) -> Iterator[dict[str, object]]:

@@ -153,6 +153,7 @@ def test_the_gain_stands_beside_what_it_does_not_say(
     assert rows["Pairs decided"].chosen.value == 1.0
     assert rows["Surprise of the models"].difference.value > 0.3
     assert rows["Surprise of the models"].differs
+    assert rows["Models right"].differs
     assert rows["Models right"].control.value > rows["Models right"].chosen.value
     assert rows["People agree"].chosen.reason == "0 items with such labels, 10 wanted in each arm"
     told = text(answer)

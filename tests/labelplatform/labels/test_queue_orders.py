@@ -76,12 +76,12 @@ def test_a_place_in_the_queue_hides_nothing_that_moved_before_it(
     campaign: Campaign, rosa: User, ada: User
 ) -> None:
     items = items_of(campaign)
-    for _turn in range(2):
-        _next(campaign, ada)
-    before = QueuePlace.objects.get(campaign=campaign, annotator=ada).place
+    _next(campaign, ada)
+    last = Slot.objects.filter(campaign=campaign).order_by("-queue_place")[0].queue_place
+    QueuePlace.objects.filter(campaign=campaign, annotator=ada).update(place=last)
     put_in_order(campaign, rosa, items[:1:-1])
-    assert QueuePlace.objects.get(campaign=campaign, annotator=ada).place <= before
-    assert _next(campaign, ada).item_id == items[-1].pk
+    first = Slot.objects.filter(item=items[7]).order_by("queue_place")[0].queue_place
+    assert QueuePlace.objects.get(campaign=campaign, annotator=ada).place < first < last
 
 
 def test_what_was_begun_since_stays_where_it_is_and_is_in_no_arm(
@@ -120,10 +120,15 @@ def test_gold_and_what_is_set_aside_do_not_wait(campaign: Campaign, rosa: User) 
     order = kept(asked(campaign, rosa), items[::-1])
     right = items[0].response_ids
     services.set_gold(item=items[0], tiers=[right[:1], right[1:]], explanation="", by=rosa)
-    places = dict(items[0].slots.values_list("pk", "queue_place"))
     Slot.objects.filter(item=items[1]).update(state=Slot.State.PARKED)
     waiting = set(queue_orders.waiting_items(campaign).values_list("pk", flat=True))
     assert waiting == {item.pk for item in items[2:]}
+    # Dealt over the queue, gold stands among what waits, and still is none of it.
+    Campaign.objects.filter(pk=campaign.pk).update(gold_rate=0.5)
+    services.mix_in_gold(campaign=Campaign.objects.get(pk=campaign.pk), seed=1)
+    assert items[0].slots.filter(queue_place__gte=0, promised=0).exists()
+    assert set(queue_orders.waiting_items(campaign).values_list("pk", flat=True)) == waiting
+    places = dict(items[0].slots.values_list("pk", "queue_place"))
     services.put_in_force(order=order)
     assert set(arms(order)) == waiting
     assert dict(items[0].slots.values_list("pk", "queue_place")) == places
@@ -364,8 +369,8 @@ def test_the_gain_is_of_labels_given_under_the_order(
     assert dict(found.comparison.items) == {"chosen": 2, "control": 1}
     assert dict(found.comparison.labels) == {"chosen": 2, "control": 1}
     assert found.items_left_out == 0
-    counted = queue_orders.orders_of(campaign).values_list("placed", "labelled").get(pk=order.pk)
-    assert counted == (7, 3)
+    counted = vars(queue_orders.orders_of(campaign).get(pk=order.pk))
+    assert (counted["placed"], counted["labelled"]) == (7, 3)
     right = waiting[0].response_ids
     services.set_gold(item=waiting[0], tiers=[right[:1], right[1:]], explanation="", by=rosa)
     assert queue_orders.labelled_items(order).count() == 2
