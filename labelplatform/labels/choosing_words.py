@@ -81,7 +81,7 @@ def _told(found: Interval) -> Told:
     if found.value is not None:
         return Told(found.value, found.low, found.high, "")
     if found.n < FEWEST_ITEMS:
-        reason = _("%(found)d items with such labels, %(wanted)d wanted in each arm")
+        reason = _("items with such labels: %(found)d, %(wanted)d wanted in each arm")
         return Told(None, None, None, reason % {"found": found.n, "wanted": FEWEST_ITEMS})
     return Told(None, None, None, _("not defined: nothing differs"))
 

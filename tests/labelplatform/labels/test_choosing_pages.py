@@ -143,7 +143,7 @@ def test_the_gain_stands_beside_what_it_does_not_say(
     order = kept(asked(campaign, rosa), found, lines=lines)
     page = reverse("labels:queue_order", args=["harbour", order.pk])
     browser = sign_in(rosa)
-    assert text(browser.get(page)).count("0 items with such labels, 10 wanted in each arm") == 12
+    assert text(browser.get(page)).count("items with such labels: 0, 10 wanted in each arm") == 12
     browser.post(reverse("labels:put_in_force", args=["harbour", order.pk]))
     for turn in range(30):
         slot = claimed(campaign, ada)
@@ -155,7 +155,7 @@ def test_the_gain_stands_beside_what_it_does_not_say(
     assert rows["Surprise of the models"].differs
     assert rows["Models right"].differs
     assert rows["Models right"].control.value > rows["Models right"].chosen.value
-    assert rows["People agree"].chosen.reason == "0 items with such labels, 10 wanted in each arm"
+    assert rows["People agree"].chosen.reason == "items with such labels: 0, 10 wanted in each arm"
     told = text(answer)
     assert "15 on 15 items chosen by the rule, 15 on 15 items drawn at random" in told
     assert f"export_arms --order {order.pk}" in told
