@@ -8,6 +8,7 @@ from evaluator.errors import BadInput
 
 Precision = Literal["float32", "float64", "bfloat16"]
 TieModel = Literal["davidson", "half"]
+ChoiceRule = Literal["disagreement", "margin"]
 
 
 def _at_least(name: str, value: int, least: int) -> None:
@@ -23,7 +24,13 @@ def _share(name: str, value: float) -> None:
 def _record(spec: object) -> dict[str, object]:
     """A spec as JSON values, without `out`: where a report lies is not part of what it says."""
     values = {key: value for key, value in asdict(spec).items() if key != "out"}  # type: ignore[call-overload]
-    return {key: str(value) if isinstance(value, Path) else value for key, value in values.items()}
+    return {key: _json_value(value) for key, value in values.items()}
+
+
+def _json_value(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_json_value(one) for one in value]
+    return str(value) if isinstance(value, Path) else value
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,7 @@ class CompareSpec:
 
     def record(self) -> dict[str, object]:
         """The spec as JSON values, for the report."""
-        return _record(self) | {"metrics": list(self.metrics)}
+        return _record(self)
 
 
 @dataclass(frozen=True)
@@ -120,6 +127,31 @@ class LeaderboardSpec:
         _at_least("seed", self.seed, 0)
         if self.ties not in ("davidson", "half"):
             raise BadInput(f"--ties: found {self.ties!r}; wanted davidson or half")
+
+    def record(self) -> dict[str, object]:
+        """The spec as JSON values, for the report."""
+        return _record(self)
+
+
+@dataclass(frozen=True)
+class ChooseNextSpec:
+    """Score files of one set of items in, one a reward model; the order to label them out."""
+
+    scores: tuple[Path, ...]
+    out: Path
+    by: ChoiceRule = "disagreement"
+    control_share: float = 0.2
+    resamples: int = 2000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.scores:
+            raise BadInput("SCORES.jsonl: found no score file; wanted one or more")
+        _share("control-share", self.control_share)
+        _at_least("resamples", self.resamples, 100)
+        _at_least("seed", self.seed, 0)
+        if self.by not in ("disagreement", "margin"):
+            raise BadInput(f"--by: found {self.by!r}; wanted disagreement or margin")
 
     def record(self) -> dict[str, object]:
         """The spec as JSON values, for the report."""

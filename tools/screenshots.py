@@ -198,7 +198,7 @@ def _largest(prompt_sets: Any) -> Any:
 
 
 def _objects(project: Any) -> list[tuple[str, str, Any]]:
-    from labelplatform.labels.models import Item, Ranking
+    from labelplatform.labels.models import Item, QueueOrder, Ranking
     from labelplatform.snapshots.models import Snapshot
 
     runs = project.training_runs
@@ -217,6 +217,8 @@ def _objects(project: Any) -> list[tuple[str, str, Any]]:
         ("campaign-labelled", "labels:campaign", labelled),
         ("set-aside", "labels:set_aside", labelled),
         ("preview", "labels:preview", newest(Item.objects.filter(campaign=labelled))),
+        ("choose", "labels:choose", labelled),
+        ("queue-order", "labels:queue_order", newest(QueueOrder.objects.filter(campaign__project=project))),
         ("item", "labels:item", newest(Item.objects.filter(campaign=labelled))),
         ("ranking", "labels:ranking", newest(Ranking.objects.filter(item__campaign__project=project))),
         ("snapshot", "snapshots:snapshot", Snapshot.objects.filter(project=project).order_by("pk").first()),

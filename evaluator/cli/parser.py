@@ -47,6 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_compare(verbs)
     _add_leaderboard(verbs)
     _add_agreement(verbs)
+    _add_choose_next(verbs)
     return parser
 
 
@@ -163,6 +164,31 @@ def _add_agreement(verbs: "argparse._SubParsersAction[OneLineParser]") -> None:
         "--gold",
         type=Path,
         help="ranking lines that are right, one an item: adds each annotator's agreement with gold",
+    )
+    _add_shared(parser, resamples=2000)
+
+
+def _add_choose_next(verbs: "argparse._SubParsersAction[OneLineParser]") -> None:
+    what = "order items by what reward models make of them, with a random control arm, for labelling next"
+    parser = _verb(verbs, "choose-next", what)
+    add = parser.add_argument
+    lines = (
+        "response lines with `score`, as `trainer score` writes them, one file for each reward model, all of the same "
+        "responses; lines of one item share `item` (or the prompt's `id`)"
+    )
+    add("scores", type=Path, nargs="+", metavar="SCORES.jsonl", help=lines)
+    add(
+        "--by",
+        choices=("disagreement", "margin"),
+        default="disagreement",
+        help="what goes first: where reward models disagree most (two or more files; default), or where the expected "
+        "margin between two responses is smallest",
+    )
+    add(
+        "--control-share",
+        type=float,
+        default=0.2,
+        help="share of the items that is drawn at random and dealt over the whole order (default 0.2)",
     )
     _add_shared(parser, resamples=2000)
 

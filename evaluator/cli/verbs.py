@@ -4,12 +4,13 @@ import argparse
 from collections.abc import Callable
 
 from evaluator.agreement import agreement
+from evaluator.choosing import choose_next
 from evaluator.comparison import REGRESSION, compare
 from evaluator.errors import BadInput
 from evaluator.leaderboard import leaderboard
 from evaluator.progress import Progress
 from evaluator.report_files import Report, report_folder, write_report
-from evaluator.specs import AgreementSpec, CompareSpec, LeaderboardSpec, RunSpec
+from evaluator.specs import AgreementSpec, ChooseNextSpec, CompareSpec, LeaderboardSpec, RunSpec
 from evaluator.suites.catalogue import HERE, LATER, Suite
 
 REGRESSION_EXIT_CODE = 3
@@ -22,6 +23,7 @@ def perform(options: argparse.Namespace) -> int:
         "compare": _compare,
         "leaderboard": _leaderboard,
         "agreement": _agreement,
+        "choose-next": _choose_next,
     }
     report = verbs[options.verb](options)
     write_report(options.out, report)
@@ -125,3 +127,16 @@ def _agreement(options: argparse.Namespace) -> Report:
     )
     with report_folder(spec.out), Progress(spec.out, options.progress) as progress:
         return agreement(spec, progress)
+
+
+def _choose_next(options: argparse.Namespace) -> Report:
+    spec = ChooseNextSpec(
+        scores=tuple(options.scores),
+        out=options.out,
+        by=options.by,
+        control_share=options.control_share,
+        resamples=options.resamples,
+        seed=options.seed,
+    )
+    with report_folder(spec.out), Progress(spec.out, options.progress) as progress:
+        return choose_next(spec, progress)

@@ -7,3 +7,9 @@ class LabelsConfig(AppConfig):
     name = "labelplatform.labels"
     label = "labels"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from labelplatform.jobs.kinds import register
+        from labelplatform.labels.choosing import KIND
+
+        register(KIND)

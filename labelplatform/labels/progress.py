@@ -70,7 +70,7 @@ def labels_per_day(campaign: Campaign, now: datetime) -> list[tuple[date, int]]:
     return [(day, counts.get(day, 0)) for day in days]
 
 
-def _labels(campaign: Campaign) -> "QuerySet[Ranking] | QuerySet[Label]":
+def _labels(campaign: Campaign) -> QuerySet[Ranking] | QuerySet[Label]:
     """Labels that fill a wanted slot."""
     table = Ranking if campaign.gives_rankings else Label
     found = table._default_manager.filter(item__campaign=campaign, item__gold=None, surplus=False)

@@ -164,6 +164,6 @@ def why(found: Interval, counted: str, wanted: int = FEWEST_ITEMS) -> str:
     if found.value is not None:
         return "" if found.low is not None else _("no interval: all items say the same")
     if found.n < wanted:
-        told = _("%(found)d %(counted)s, %(wanted)d wanted")
+        told = _("%(counted)s: %(found)d, %(wanted)d wanted")
         return told % {"found": found.n, "counted": counted, "wanted": wanted}
     return _("not defined: nothing differs")

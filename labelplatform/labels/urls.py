@@ -4,6 +4,7 @@ from django.urls import path
 
 from labelplatform.labels import (
     annotating,
+    choosing_pages,
     in_and_out,
     previewing,
     reviewing,
@@ -47,6 +48,9 @@ urlpatterns = [
     path(f"{ROOM}campaigns/<int:pk>/aside/put-back/", steering.put_all_back, name="put_all_back"),
     path(f"{ROOM}items/<int:pk>/put-back/", steering.put_back, name="put_back"),
     path(f"{ROOM}items/<int:pk>/preview/", previewing.preview, name="preview"),
+    path(f"{ROOM}campaigns/<int:pk>/next/", choosing_pages.choose, name="choose"),
+    path(f"{ROOM}orders/<int:pk>/", choosing_pages.queue_order, name="queue_order"),
+    path(f"{ROOM}orders/<int:pk>/force/", choosing_pages.put_in_force, name="put_in_force"),
     path(f"{ROOM}items/<int:pk>/", reviewing.item, name="item"),
     path(f"{ROOM}items/<int:pk>/gold/", reviewing.gold, name="gold"),
     path(f"{ROOM}queue/", annotating.queue, name="queue"),

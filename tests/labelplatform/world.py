@@ -31,7 +31,9 @@ from labelplatform.evaluations.models import (
 )
 from labelplatform.jobs.models import Artifact, Job
 from labelplatform.labels import services as labels
-from labelplatform.labels.models import Campaign, Ranking, Slot
+from labelplatform.labels.models import Campaign, QueueOrder, Ranking, Slot
+from labelplatform.labels.queue_orders import waiting_items
+from labelplatform.labels.services.queue_orders import Choice, ChosenLine, keep_order
 from labelplatform.prompts import services as prompts
 from labelplatform.prompts.models import PromptSet
 from labelplatform.snapshots.models import Snapshot
@@ -93,6 +95,7 @@ class Stock:
     answer: Answer = field(init=False)
     # What ada holds of campaigns of single answers, by their kind.
     singles: dict[str, Slot] = field(default_factory=dict)
+    order: QueueOrder = field(init=False)
 
 
 def build_stock(slug: str, prefix: str = "") -> Stock:
@@ -136,6 +139,7 @@ def build_stock(slug: str, prefix: str = "") -> Stock:
     _train(stock)
     _evaluate(stock)
     stock.singles = {kind: _single(stock, kind, asks) for kind, asks in SINGLES.items()}
+    stock.order = _choose(stock)
     stock.answer = _talk(stock, people["annotator"])
     _talk(stock, people["second"])
     return stock
@@ -308,6 +312,31 @@ def _talk(stock: Stock, by: User) -> Answer:
         )
     assert answer is not None
     return answer
+
+
+def _choose(stock: Stock) -> QueueOrder:
+    """What is labelled next, by the one reward model there is; a third of it at random."""
+    model = stock.runs[0].output
+    assert model is not None
+    choice = Choice(rule=QueueOrder.Rule.MARGIN, control_share=0.3)
+    order = labels.start_order(
+        campaign=stock.campaign, reward_models=[model], choice=choice, by=stock.people["researcher"]
+    )
+    finish(order.job, seconds=20)
+    items = waiting_items(stock.campaign).prefetch_related("responses")
+    lines = [
+        ChosenLine(
+            item.key,
+            "control" if at % 3 == 1 else "chosen",
+            0.1 + 0.2 * at,
+            {response.key: [0.5 * place] for place, response in enumerate(item.responses.all())},
+        )
+        for at, item in enumerate(reversed(items))
+    ]
+    artifact = build_artifact(stock.project, Artifact.Kind.SCORES, "what is next", made_by=order.job)
+    keep_order(order=order, artifact=artifact, lines=lines)
+    labels.put_in_force(order=order)
+    return order
 
 
 def _train(stock: Stock) -> None:

@@ -1,6 +1,7 @@
 """What people say about answers, and who was promised which item until when."""
 
 from labelplatform.labels.models.campaigns import RANKING_KINDS, Campaign
+from labelplatform.labels.models.choosing import ChosenItem, QueueOrder
 from labelplatform.labels.models.items import Draft, Item, ItemResponse, Lease, Slot
 from labelplatform.labels.models.labels import Label
 from labelplatform.labels.models.past_skips import PastSkip
@@ -10,6 +11,7 @@ from labelplatform.labels.models.standing import GoldItem, Qualification, QueueP
 __all__ = [
     "RANKING_KINDS",
     "Campaign",
+    "ChosenItem",
     "Draft",
     "GoldItem",
     "Item",
@@ -19,6 +21,7 @@ __all__ = [
     "PastSkip",
     "Placement",
     "Qualification",
+    "QueueOrder",
     "QueuePlace",
     "Ranking",
     "RankingLog",

@@ -34,6 +34,7 @@ from labelplatform.labels.services.labelling import submit_label
 from labelplatform.labels.services.overlap import grow_overlap
 from labelplatform.labels.services.qualification import override_qualification
 from labelplatform.labels.services.quality_settings import set_quality
+from labelplatform.labels.services.queue_orders import Choice, OrderRefused, put_in_force, start_order
 from labelplatform.labels.services.recording import RankingsRefused, record_comparison, record_rankings
 from labelplatform.labels.services.routing import NotForYou
 from labelplatform.labels.services.set_aside import put_all_back
@@ -47,6 +48,7 @@ from labelplatform.labels.services.submission import (
 
 __all__ = [
     "CampaignRefused",
+    "Choice",
     "DraftOvertaken",
     "DraftRefused",
     "GoldRefused",
@@ -56,6 +58,7 @@ __all__ = [
     "LeaseLost",
     "NotForYou",
     "Note",
+    "OrderRefused",
     "Preview",
     "RankingsRefused",
     "Row",
@@ -77,6 +80,7 @@ __all__ = [
     "preview_import",
     "put_all_back",
     "put_back",
+    "put_in_force",
     "record_comparison",
     "record_labels",
     "record_rankings",
@@ -89,6 +93,7 @@ __all__ = [
     "set_stages",
     "set_state",
     "skip",
+    "start_order",
     "submit_judgement",
     "submit_label",
     "submit_ranking",

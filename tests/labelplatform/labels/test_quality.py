@@ -129,7 +129,7 @@ def test_agreement_of_a_campaign_is_what_people_said(
         assert one.high is not None
         assert one.low <= one.value <= one.high
     told = found["Kendall's W"]
-    assert (told.value, told.reason) == (None, "0 items with three annotators, 10 wanted")
+    assert (told.value, told.reason) == (None, "items with three annotators: 0, 10 wanted")
 
 
 def test_too_few_items_have_a_reason_instead_of_a_figure(
@@ -139,12 +139,12 @@ def test_too_few_items_have_a_reason_instead_of_a_figure(
     label_all(campaign, ada)
     label_all(campaign, ben)
     told = figures_of(campaign)["Pairwise agreement"]
-    assert (told.value, told.reason) == (None, "9 items with two annotators, 10 wanted")
+    assert (told.value, told.reason) == (None, "items with two annotators: 9, 10 wanted")
     (row, _other) = rows_of(campaign)
     reasons = {figure.name: figure.reason for figure in row.figures}
-    assert reasons["With others"] == "9 items that somebody else labelled too, 10 wanted"
-    assert reasons["With gold"] == "0 gold items, 5 wanted"
-    assert reasons["With themselves"] == "0 items labelled twice, 5 wanted"
+    assert reasons["With others"] == "items that somebody else labelled too: 9, 10 wanted"
+    assert reasons["With gold"] == "gold items: 0, 5 wanted"
+    assert reasons["With themselves"] == "items labelled twice: 0, 5 wanted"
 
 
 def test_a_figure_without_an_interval_says_why(project: Project, ada: User, ben: User, rosa: User) -> None:
