@@ -20,6 +20,7 @@ from labelplatform.accounts.models import Membership, Project, User
 from labelplatform.labels import services, shown, waiting
 from labelplatform.labels.flag_names import flag_choices
 from labelplatform.labels.forms import RankingForm, parse_draft
+from labelplatform.labels.guidelines import changes_to_tell
 from labelplatform.labels.logs import parse_log
 from labelplatform.labels.models import Campaign, Slot
 from labelplatform.labels.orders import letters
@@ -50,15 +51,9 @@ def _desk(request: HttpRequest, project: Project, token: uuid.UUID) -> Desk:
 def queue(request: HttpRequest, *, project: Project, membership: Membership) -> HttpResponse:
     """What waits for me."""
     found = waiting.queue(project, signed_in(request))
-    return render(request, "labels/queue.html", {"project": project, "waiting": found})
-
-
-@require_safe
-@project_view()
-def guidelines(request: HttpRequest, pk: int, *, project: Project, membership: Membership) -> HttpResponse:
-    """How this campaign wants to be judged."""
-    campaign = get_object_or_404(Campaign, pk=pk, project=project)
-    return render(request, "labels/guidelines.html", {"project": project, "campaign": campaign})
+    changes = changes_to_tell(signed_in(request), [one.campaign for one in found if not one.closed])
+    context = {"project": project, "waiting": found, "changes": changes}
+    return render(request, "labels/queue.html", context)
 
 
 @require_POST

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labelplatform.labels import annotating, in_and_out, reviewing, views
+from labelplatform.labels import annotating, guideline_pages, in_and_out, reviewing, views
 
 app_name = "labels"
 ROOM = "p/<slug:slug>/labels/"
@@ -17,7 +17,10 @@ urlpatterns = [
     path(f"{ROOM}campaigns/add/", views.add_campaign, name="add_campaign"),
     path(f"{ROOM}campaigns/<int:pk>/", views.campaign, name="campaign"),
     path(f"{ROOM}campaigns/<int:pk>/state/", views.set_state, name="set_state"),
-    path(f"{ROOM}campaigns/<int:pk>/guidelines/", annotating.guidelines, name="guidelines"),
+    path(f"{ROOM}campaigns/<int:pk>/guidelines/", guideline_pages.read, name="guidelines"),
+    path(f"{ROOM}campaigns/<int:pk>/guidelines/read/", guideline_pages.confirm, name="confirm_guidelines"),
+    path(f"{ROOM}campaigns/<int:pk>/guidelines/history/", guideline_pages.history, name="guideline_history"),
+    path(f"{ROOM}campaigns/<int:pk>/guidelines/edit/", guideline_pages.edit, name="edit_guidelines"),
     path(f"{ROOM}campaigns/<int:pk>/start/", annotating.start, name="start"),
     path(f"{ROOM}campaigns/<int:pk>/quality/", reviewing.campaign_quality, name="quality"),
     path(

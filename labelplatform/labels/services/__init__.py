@@ -22,6 +22,11 @@ from labelplatform.labels.services.campaigns import (
 )
 from labelplatform.labels.services.examining import Note, Preview, Row, Status, Wishes
 from labelplatform.labels.services.gold import GoldRefused, mix_in_gold, set_gold, unset_gold
+from labelplatform.labels.services.guidelines import (
+    GuidelinesRefused,
+    confirm_guidelines,
+    publish_guidelines,
+)
 from labelplatform.labels.services.importing import (
     LabelsRefused,
     check_target,
@@ -45,6 +50,7 @@ __all__ = [
     "DraftOvertaken",
     "DraftRefused",
     "GoldRefused",
+    "GuidelinesRefused",
     "JudgementRefused",
     "LabelsRefused",
     "LeaseLost",
@@ -60,6 +66,7 @@ __all__ = [
     "add_items",
     "check_target",
     "claim",
+    "confirm_guidelines",
     "create_campaign",
     "create_campaign_over",
     "import_labels",
@@ -67,6 +74,7 @@ __all__ = [
     "mix_in_gold",
     "override_qualification",
     "preview_import",
+    "publish_guidelines",
     "put_back",
     "record_comparison",
     "record_rankings",

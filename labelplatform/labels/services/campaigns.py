@@ -12,6 +12,7 @@ from labelplatform.accounts.models import Project, User
 from labelplatform.accounts.services import record
 from labelplatform.labels.models import Campaign, Item, ItemResponse, QueuePlace, Slot
 from labelplatform.labels.orders import shown_order
+from labelplatform.labels.services.guidelines import publish_guidelines
 from labelplatform.prompts.models import Prompt, Response
 from trainer.snapshots import Message, prompt_digest
 
@@ -62,7 +63,6 @@ def create_campaign(
         project=project,
         name=name,
         kind=kind,
-        guidelines=guidelines,
         overlap=overlap,
         source=source,
         seed=seed,
@@ -70,6 +70,8 @@ def create_campaign(
         allow_unranked=source == Campaign.Source.IMPORT,
     )
     record(by=by, verb="created campaign", obj=campaign, project=project, overlap=overlap, source=source)
+    if guidelines.strip():
+        publish_guidelines(campaign=campaign, english=guidelines, by=by)
     return campaign
 
 

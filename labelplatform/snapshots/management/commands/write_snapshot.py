@@ -9,7 +9,6 @@ from django.core.management.base import BaseCommand
 
 from labelplatform.accounts.models import Project
 from labelplatform.labels import queries as label_queries
-from labelplatform.labels.models import Campaign
 from labelplatform.snapshots.guidelines import guideline_version
 from trainer import json_lines
 from trainer.errors import BadInput
@@ -40,14 +39,9 @@ class Command(BaseCommand):
                 rankings=label_queries.ranking_lines(project, filters),
                 filters=filters,
                 split_rule={"by": "prompt", "heldout_share": share},
-                guideline_version=guideline_version(_campaigns(project, filters)),
+                guideline_version=guideline_version(label_queries.rankings(project, filters)),
             )
         except BadInput as error:
             self.stderr.write(str(error))
             sys.exit(2)
         self.stdout.write(f"{manifest.counts['rankings']} rankings, {manifest.counts['prompts']} prompts")
-
-
-def _campaigns(project: Project, filters: dict[str, object]) -> list[Campaign]:
-    found = label_queries.rankings(project, filters).values("item__campaign").distinct().order_by()
-    return list(Campaign.objects.filter(pk__in=found).order_by("pk"))
