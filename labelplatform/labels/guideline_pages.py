@@ -66,7 +66,12 @@ def read(request: HttpRequest, pk: int, *, project: Project, membership: Members
     version = get_object_or_404(versions, number=_number(asked)) if asked else guidelines.newest(campaign)
     panel = request.GET.get("in") == "panel"
     shown = shown_guidelines(version, _language(), below=2 if panel else 1) if version else None
-    context = {"project": project, "campaign": campaign, "shown": shown, "old": bool(asked)}
+    context: dict[str, object] = {
+        "project": project,
+        "campaign": campaign,
+        "shown": shown,
+        "old": bool(asked),
+    }
     if panel:
         return render(request, "labels/_guidelines_panel.html", context)
     context |= {

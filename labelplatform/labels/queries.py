@@ -33,7 +33,8 @@ class Filters(TypedDict, total=False):
     """Which rankings: of these campaigns (ids), of these sources, up to this time, up to this ranking (id).
 
     `surplus` adds those that came too late and count nowhere; their lines say so.
-    Labels of gold items measure people; they are left out unless `with_gold` asks for them.
+    Labels of gold items and of hidden repeats measure people; they are left out unless `with_gold` and `with_repeats`
+    ask for them.
     """
 
     campaigns: list[int]
@@ -42,18 +43,22 @@ class Filters(TypedDict, total=False):
     last_ranking: int
     surplus: bool
     with_gold: bool
+    with_repeats: bool
 
 
 def campaigns(project: Project) -> QuerySet[Campaign]:
     """The project's campaigns with `items_wanted`, `slots_wanted`, `slots_done` and `rankings_kept`, newest first.
 
-    Gold items are no part of the work that is wanted: of their many slots most stay open for good.
+    Gold items are no part of the work that is wanted: of their many slots most stay open for good. Nor are repeats.
     """
-    ordinary, kept = Q(slots__item__gold=None), Q(items__rankings__surplus=False, items__gold=None)
+    wanted, ordinary = (
+        Q(**{f"{way}gold": None, f"{way}repeat": None}) for way in ("items__", "slots__item__")
+    )
+    kept = wanted & Q(items__rankings__surplus=False)
     return (
         Campaign.objects.filter(project=project)
         .annotate(
-            items_wanted=Count("items", filter=Q(items__gold=None), distinct=True),
+            items_wanted=Count("items", filter=wanted, distinct=True),
             slots_wanted=Count("slots", filter=ordinary, distinct=True),
             slots_done=Count("slots", filter=Q(slots__state="done") & ordinary, distinct=True),
             rankings_kept=Count("items__rankings", filter=kept, distinct=True),
@@ -70,6 +75,8 @@ def rankings(project: Project, filters: Mapping[str, object] | None = None) -> Q
         found = found.filter(surplus=False)
     if not chosen.get("with_gold"):
         found = found.filter(item__gold__isnull=True)
+    if not chosen.get("with_repeats"):
+        found = found.filter(item__repeat__isnull=True)
     if chosen.get("campaigns"):
         found = found.filter(item__campaign__in=chosen["campaigns"])
     if chosen.get("sources"):
@@ -319,7 +326,7 @@ class UnrankedItem:
 def unranked_items(campaign: Campaign) -> Iterator[UnrankedItem]:
     """The campaign's items that have no ranking that counts, oldest first, for `record_rankings`."""
     places = ItemResponse.objects.select_related("response__policy").order_by("position")
-    waiting = campaign.items.exclude(rankings__surplus=False).select_related("prompt")
+    waiting = campaign.items.filter(repeat=None).exclude(rankings__surplus=False).select_related("prompt")
     items = waiting.prefetch_related(Prefetch("placed_responses", queryset=places)).order_by("pk")
     for item in items.iterator(chunk_size=200):
         yield UnrankedItem(

@@ -8,7 +8,7 @@ from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from labelplatform.accounts.models import Project, User
-from labelplatform.labels.models import Campaign, Item, Qualification, Ranking, Skip, Slot
+from labelplatform.labels.models import Campaign, Item, Qualification, Ranking, RepeatItem, Skip, Slot
 
 MOST_ITEMS_COUNTED = 1000
 ADMITTED = (Qualification.State.PASSED, Qualification.State.OVERRIDDEN)
@@ -100,9 +100,13 @@ def _untouched(campaign: Campaign, annotator: User) -> QuerySet[Slot]:
     mine = Slot.objects.filter(item=OuterRef("item"), annotator=annotator).exclude(state=Slot.State.OPEN)
     labelled = Ranking.objects.filter(item=OuterRef("item"), annotator=annotator)
     skipped = Skip.objects.filter(item=OuterRef("item"), annotator=annotator)
-    return Slot.objects.filter(
+    found = Slot.objects.filter(
         ~Exists(mine.exclude(pk=OuterRef("pk"))), ~Exists(labelled), ~Exists(skipped), campaign=campaign
     )
+    if campaign.has_repeats:
+        others = RepeatItem.objects.filter(item=OuterRef("item")).exclude(annotator=annotator)
+        found = found.filter(~Exists(others))
+    return found
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,8 @@ class SetAside:
 
 def set_aside(campaign: Campaign) -> list[SetAside]:
     """Items that wait for a researcher's look, with who skipped them and why; two statements."""
-    items = campaign.items.filter(slots__state=Slot.State.PARKED).distinct().select_related("prompt")
+    items = (
+        campaign.items.filter(slots__state=Slot.State.PARKED, repeat=None).distinct().select_related("prompt")
+    )
     told = items.prefetch_related(Prefetch("skips", queryset=Skip.objects.select_related("annotator")))
     return [SetAside(item, list(item.skips.all())) for item in told.order_by("pk")]

@@ -68,7 +68,7 @@ def _within(older: str, newer: str) -> Iterator[Part]:
     yield from (Part(REMOVED, gone), Part(ADDED, come))
 
 
-def _opcodes(older: Sequence[str], newer: Sequence[str]) -> list[tuple[str, int, int, int, int]]:
+def _opcodes(older: Sequence[str], newer: Sequence[str]) -> Sequence[tuple[str, int, int, int, int]]:
     # Without `autojunk`: the words that stand in a text most often are no noise.
     return SequenceMatcher(None, older, newer, autojunk=False).get_opcodes()
 

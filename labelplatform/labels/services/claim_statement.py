@@ -58,6 +58,10 @@ GATE = f"""
       AND NOT EXISTS (SELECT 1 FROM labels_qualification f WHERE f.campaign_id = %(campaign)s
                       AND f.annotator_id = %(me)s AND f.state = 'failed')))
 """  # noqa: S608  (only constants of this file are put together)
+# A campaign with hidden repeats: a twin is for the person whose item it repeats alone, also where its promise lapsed.
+NOBODY_ELSES_REPEAT = """
+    AND NOT EXISTS (SELECT 1 FROM labels_repeatitem t WHERE t.item_id = s.item_id AND t.annotator_id <> %(me)s)
+"""
 # Below every place: where those who have yet to qualify look, the gold in reserve being theirs.
 RESERVE = "-1000000000"
 KEEP_PLACE = """
@@ -94,13 +98,14 @@ def take(wish: Wish) -> Slot | None:
 
 def _run(wish: Wish, beyond: str) -> Slot | None:
     gated = wish.campaign.qualification_items > 0
-    return next(iter(Slot.objects.raw(_statement(beyond, gated=gated), _parameters(wish))), None)
+    statement = _statement(beyond, gated=gated, repeats=wish.campaign.has_repeats)
+    return next(iter(Slot.objects.raw(statement, _parameters(wish))), None)
 
 
-def _statement(beyond: str, *, gated: bool) -> str:
+def _statement(beyond: str, *, gated: bool, repeats: bool = False) -> str:
     locks = connection.features.has_select_for_update_skip_locked
     own, others = ("FOR UPDATE OF s", "FOR UPDATE OF s SKIP LOCKED") if locks else ("", "")
-    gate = GATE if gated else ""
+    gate = (GATE if gated else "") + (NOBODY_ELSES_REPEAT if repeats else "")
     start = f"CASE WHEN {ADMITTED} THEN {beyond} ELSE {RESERVE} END" if gated else beyond
     opened = OPEN.replace("%(beyond)s", start).replace("%(gate)s", gate)
     lapsed = LAPSED.replace("%(gate)s", gate)

@@ -2,12 +2,17 @@
 
 from labelplatform.labels.models import Campaign, Ranking
 from labelplatform.labels.services.qualification import examine
+from labelplatform.labels.services.repeats import deal_repeat
 from labelplatform.labels.services.third_opinion import ask_once_more
 
 
 def follow_up(ranking: Ranking, *, campaign: Campaign) -> None:
-    """One more slot where people disagree; whether who gave it has qualified. Nothing for work that came too late."""
+    """One more slot where people disagree; whether who gave it has qualified; an earlier item of theirs once more.
+
+    Nothing for work that came too late.
+    """
     if ranking.surplus:
         return
     ask_once_more(ranking, campaign=campaign)
     examine(ranking, campaign=campaign)
+    deal_repeat(ranking, campaign=campaign)

@@ -81,7 +81,9 @@ def _prompts(project: Project) -> Room:
 
 
 def _labels(project: Project) -> Room:
-    counted = Ranking.objects.filter(item__campaign__project=project, surplus=False).aggregate(
+    counted = Ranking.objects.filter(
+        item__campaign__project=project, surplus=False, item__repeat=None
+    ).aggregate(
         rankings=Count("pk"),
         people=Count("annotator", distinct=True, filter=Q(annotator__kind=User.Kind.PERSON)),
         simulated=Count("pk", filter=Q(source=Campaign.Source.SIMULATED)),
