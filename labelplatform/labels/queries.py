@@ -27,6 +27,7 @@ from labelplatform.prompts.models import Response
 # SQLite takes only so many values in one statement.
 RANKINGS_AT_ONCE = 400
 CHARACTERS_REMEMBERED = 8_000_000
+DECISIONS_ONLY = "only"
 
 
 class Filters(TypedDict, total=False):
@@ -34,7 +35,7 @@ class Filters(TypedDict, total=False):
 
     `surplus` adds those that came too late and count nowhere; their lines say so.
     Labels of gold items and of hidden repeats measure people; they are left out unless `with_gold` and `with_repeats`
-    ask for them.
+    ask for them. `decisions`, where it is "only": of an item that a reviewer has decided, the decision alone.
     """
 
     campaigns: list[int]
@@ -44,6 +45,7 @@ class Filters(TypedDict, total=False):
     surplus: bool
     with_gold: bool
     with_repeats: bool
+    decisions: str
 
 
 def campaigns(project: Project) -> QuerySet[Campaign]:
@@ -77,6 +79,8 @@ def rankings(project: Project, filters: Mapping[str, object] | None = None) -> Q
         found = found.filter(item__gold__isnull=True)
     if not chosen.get("with_repeats"):
         found = found.filter(item__repeat__isnull=True)
+    if chosen.get("decisions") == DECISIONS_ONLY:
+        found = found.filter(Q(item__adjudication__decision=None) | Q(decides__isnull=False))
     if chosen.get("campaigns"):
         found = found.filter(item__campaign__in=chosen["campaigns"])
     if chosen.get("sources"):
@@ -351,7 +355,7 @@ class Contribution:
 def people_of(campaign: Campaign) -> list[Contribution]:
     """Who labelled in a campaign, most first; two statements."""
     given: dict[int, list[float]] = {}
-    rows = Ranking.objects.filter(item__campaign=campaign, surplus=False)
+    rows = Ranking.objects.filter(item__campaign=campaign, surplus=False, decides=None)
     for annotator, seconds in rows.values_list("annotator", "seconds"):
         given.setdefault(annotator, []).append(-1.0 if seconds is None else seconds)
     people = User.objects.in_bulk(given)

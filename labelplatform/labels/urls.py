@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labelplatform.labels import annotating, guideline_pages, in_and_out, reviewing, views
+from labelplatform.labels import annotating, guideline_pages, in_and_out, review_pages, reviewing, views
 
 app_name = "labels"
 ROOM = "p/<slug:slug>/labels/"
@@ -36,6 +36,15 @@ urlpatterns = [
     path(f"{ROOM}campaigns/<int:pk>/disagreement/", reviewing.disagreement, name="disagreement"),
     path(f"{ROOM}campaigns/<int:pk>/quality/settings/", reviewing.quality_settings, name="quality_settings"),
     path(f"{ROOM}items/<int:pk>/", reviewing.item, name="item"),
+    path(f"{ROOM}items/<int:pk>/decide/", review_pages.decide, name="decide"),
+    path(f"{ROOM}items/<int:pk>/decide/ask/", review_pages.ask, name="ask_for_decision"),
+    path(f"{ROOM}campaigns/<int:pk>/adjudication/", review_pages.adjudication, name="adjudication"),
+    path(f"{ROOM}campaigns/<int:pk>/reviews/", review_pages.reviews, name="reviews"),
+    path(
+        f"{ROOM}campaigns/<int:pk>/quality/<int:annotator>/reviews/", review_pages.draw, name="draw_reviews"
+    ),
+    path(f"{ROOM}reviews/<int:pk>/", review_pages.review, name="review"),
+    path(f"{ROOM}feedback/", review_pages.feedback, name="feedback"),
     path(f"{ROOM}items/<int:pk>/gold/", reviewing.gold, name="gold"),
     path(f"{ROOM}queue/", annotating.queue, name="queue"),
     path(f"{ROOM}rank/<uuid:token>/", annotating.rank, name="rank"),

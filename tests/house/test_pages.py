@@ -158,6 +158,18 @@ LABELS = [
         body=lambda _: {"most_labels": 0},
     ),
     Row("labels:item", get=reviewing(200), parts=pk(lambda s: s.held.item)),
+    Row("labels:ask_for_decision", post=reviewing(302), parts=pk(lambda s: s.decision.item)),
+    Row("labels:decide", get=reviewing(200), post=reviewing(422), parts=pk(lambda s: s.decision.item)),
+    Row("labels:adjudication", get=reviewing(200), parts=pk(lambda s: s.campaign)),
+    Row("labels:reviews", get=reviewing(200), parts=pk(lambda s: s.campaign)),
+    Row(
+        "labels:draw_reviews",
+        post=reviewing(302),
+        parts=lambda s: {"pk": s.campaign.pk, "annotator": s.people["annotator"].pk},
+        body=lambda _: {"share": "0.1"},
+    ),
+    Row("labels:review", get=reviewing(200), post=reviewing(422), parts=pk(lambda s: s.review)),
+    Row("labels:feedback", get=members(200)),
     Row("labels:gold", post=research(422), parts=pk(lambda s: s.held.item)),
     Row("labels:guidelines", get=members(200), parts=pk(lambda s: s.campaign)),
     Row(

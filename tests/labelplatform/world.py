@@ -31,7 +31,7 @@ from labelplatform.evaluations.models import (
 )
 from labelplatform.jobs.models import Artifact, Job
 from labelplatform.labels import services as labels
-from labelplatform.labels.models import Campaign, Ranking, Slot
+from labelplatform.labels.models import Adjudication, Campaign, Ranking, Review, Slot
 from labelplatform.prompts import services as prompts
 from labelplatform.prompts.models import PromptSet
 from labelplatform.snapshots.models import Snapshot
@@ -49,6 +49,17 @@ SECRETS = (
     "secretnote",
     "secretflag",
 )
+GUIDELINES = """# What is better
+
+Right before *I do not know* before wrong. Ties are rare.
+
+::: good
+Lisbon is in Portugal.
+:::
+::: bad
+It is in Spain, on the Ebro.
+:::
+"""
 TEXTS = (
     "Lisbon lies on the **Tagus**, close to the Atlantic.",
     "I do not know.",
@@ -89,6 +100,8 @@ class Stock:
     comparison: ComparisonRun | None = None
     leaderboard: LeaderboardRun | None = None
     answer: Answer = field(init=False)
+    decision: Adjudication = field(init=False)
+    review: Review = field(init=False)
 
 
 def build_stock(slug: str, prefix: str = "") -> Stock:
@@ -128,6 +141,7 @@ def build_stock(slug: str, prefix: str = "") -> Stock:
     stock = Stock(
         project, people, prompt_set, policies, campaign, held, ranking, _freeze(project, people["researcher"])
     )
+    _review(stock)
     _train(stock)
     _evaluate(stock)
     stock.answer = _talk(stock, people["annotator"])
@@ -175,6 +189,25 @@ def _rank(campaign: Campaign, annotator: User, *, reverse: bool) -> Ranking:
         tiers=[[ids[0]], ids[1:3], *[[one] for one in ids[3:]]],
         seconds=41.5,
         by=annotator,
+    )
+
+
+def _review(stock: Stock) -> None:
+    """A second version of the guidelines, an item that waits for a decision, a label looked at and one to look at."""
+    vera, campaign = stock.people["reviewer"], stock.campaign
+    labels.publish_guidelines(
+        campaign=campaign,
+        by=stock.people["researcher"],
+        english=GUIDELINES,
+        chinese="# 什么更好\n\n正确优于*我不知道*，*我不知道*优于错误。",
+        note="Ties only where nothing tells two answers apart.",
+    )
+    stock.decision = labels.ask_for_decision(item=stock.ranking.item, by=vera)
+    drawn: dict[str, Any] = {"campaign": campaign, "share": 1, "by": vera}
+    (stock.review,) = labels.draw_reviews(annotator=stock.people["second"], **drawn)
+    (theirs,) = labels.draw_reviews(annotator=stock.people["annotator"], **drawn)
+    labels.review_label(
+        review=theirs, verdict="returned", by=vera, note="Portugal is the country: look again."
     )
 
 

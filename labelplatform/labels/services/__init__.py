@@ -1,6 +1,12 @@
 """The verbs of labelling. Pages, commands, other apps and tests all come in through these."""
 
 from labelplatform.labels.rules import JudgementRefused
+from labelplatform.labels.services.adjudication import (
+    AdjudicationRefused,
+    ask_for_decision,
+    decide,
+    has_labelled,
+)
 from labelplatform.labels.services.assignment import (
     LeaseLost,
     SkipRefused,
@@ -36,6 +42,7 @@ from labelplatform.labels.services.importing import (
 from labelplatform.labels.services.qualification import override_qualification
 from labelplatform.labels.services.quality_settings import set_quality
 from labelplatform.labels.services.recording import RankingsRefused, record_comparison, record_rankings
+from labelplatform.labels.services.reviews import ReviewRefused, draw_reviews, review_label
 from labelplatform.labels.services.submission import (
     DraftOvertaken,
     DraftRefused,
@@ -46,6 +53,7 @@ from labelplatform.labels.services.submission import (
 )
 
 __all__ = [
+    "AdjudicationRefused",
     "CampaignRefused",
     "DraftOvertaken",
     "DraftRefused",
@@ -57,6 +65,7 @@ __all__ = [
     "Note",
     "Preview",
     "RankingsRefused",
+    "ReviewRefused",
     "Row",
     "SkipRefused",
     "Stages",
@@ -64,11 +73,15 @@ __all__ = [
     "SubmissionConflict",
     "Wishes",
     "add_items",
+    "ask_for_decision",
     "check_target",
     "claim",
     "confirm_guidelines",
     "create_campaign",
     "create_campaign_over",
+    "decide",
+    "draw_reviews",
+    "has_labelled",
     "import_labels",
     "linger",
     "mix_in_gold",
@@ -80,6 +93,7 @@ __all__ = [
     "record_rankings",
     "release",
     "renew",
+    "review_label",
     "save_draft",
     "set_gold",
     "set_quality",

@@ -1,9 +1,24 @@
 """What follows from a label that was just stored, in the same transaction."""
 
+from collections.abc import Sequence
+
 from labelplatform.labels.models import Campaign, Ranking
 from labelplatform.labels.services.qualification import examine
 from labelplatform.labels.services.repeats import deal_repeat
 from labelplatform.labels.services.third_opinion import ask_once_more
+
+
+def follow_up_recorded(rankings: Sequence[Ranking], *, campaign: Campaign) -> None:
+    """The same for labels that did not come from our page, where they filled what the campaign wanted.
+
+    Nobody is given a repeat: whoever works elsewhere would not find it here.
+    """
+    if campaign.third_opinion_below is None and not campaign.qualification_items:
+        return
+    for ranking in rankings:
+        if not ranking.surplus:
+            ask_once_more(ranking, campaign=campaign)
+            examine(ranking, campaign=campaign)
 
 
 def follow_up(ranking: Ranking, *, campaign: Campaign) -> None:

@@ -68,7 +68,12 @@ def _measures(item: int) -> bool:
 
 def _ordinary_labels(campaign: Campaign, annotator: int) -> QuerySet[Ranking]:
     return Ranking.objects.filter(
-        item__campaign=campaign, annotator=annotator, surplus=False, item__gold=None, item__repeat=None
+        item__campaign=campaign,
+        annotator=annotator,
+        surplus=False,
+        item__gold=None,
+        item__repeat=None,
+        decides=None,
     )
 
 
