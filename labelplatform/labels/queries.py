@@ -27,7 +27,7 @@ from labelplatform.prompts.models import Response
 # SQLite takes only so many values in one statement.
 RANKINGS_AT_ONCE = 400
 CHARACTERS_REMEMBERED = 8_000_000
-DECISIONS_ONLY = "only"
+DECISIONS_ONLY, DECISIONS_NONE = "only", "none"
 
 
 class Filters(TypedDict, total=False):
@@ -35,7 +35,7 @@ class Filters(TypedDict, total=False):
 
     `surplus` adds those that came too late and count nowhere; their lines say so.
     Labels of gold items and of hidden repeats measure people; they are left out unless `with_gold` and `with_repeats`
-    ask for them. `decisions`, where it is "only": of an item that a reviewer has decided, the decision alone.
+    ask for them. `decisions`: "only" takes of an item that is decided the decision alone, "none" takes no decision.
     """
 
     campaigns: list[int]
@@ -81,6 +81,8 @@ def rankings(project: Project, filters: Mapping[str, object] | None = None) -> Q
         found = found.filter(item__repeat__isnull=True)
     if chosen.get("decisions") == DECISIONS_ONLY:
         found = found.filter(Q(item__adjudication__decision=None) | Q(decides__isnull=False))
+    if chosen.get("decisions") == DECISIONS_NONE:
+        found = found.filter(decides=None)
     if chosen.get("campaigns"):
         found = found.filter(item__campaign__in=chosen["campaigns"])
     if chosen.get("sources"):

@@ -204,6 +204,20 @@ def review(request: HttpRequest, pk: int, *, project: Project, membership: Membe
     return render(request, "labels/review.html", context, status=status)
 
 
+@require_POST
+@project_view(Role.RESEARCHER)
+def compute_reliability(
+    request: HttpRequest, pk: int, *, project: Project, membership: Membership
+) -> HttpResponse:
+    """Reckon the reliability of the campaign's annotators from the labels of now."""
+    campaign = get_object_or_404(Campaign, pk=pk, project=project)
+    try:
+        services.compute_reliability(campaign=campaign, by=signed_in(request))
+    except services.ReliabilityRefused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("labels:quality", slug=project.slug, pk=pk)
+
+
 @require_safe
 @never_cache
 @project_view()

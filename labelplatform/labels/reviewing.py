@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from labelplatform.accounts.access import project_view, signed_in
 from labelplatform.accounts.models import Membership, Project, Role, User
-from labelplatform.labels import quality, quality_words, queries, services
+from labelplatform.labels import quality, quality_words, queries, reliability, services
 from labelplatform.labels.models import Adjudication, Campaign, Item
 from labelplatform.labels.quality_forms import GoldForm, QualityForm
 from labelplatform.labels.review_pages import SHARES
@@ -38,6 +38,7 @@ def campaign_quality(
         "figures": quality_words.campaign_figures(found.agreement),
         "columns": quality_words.person_columns(),
         "rows": quality_words.person_rows(found),
+        "model": reliability.model(campaign),
         "researches": membership.role != Role.REVIEWER,
     }
     return render(request, "labels/quality.html", context)

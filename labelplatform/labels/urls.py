@@ -35,6 +35,11 @@ urlpatterns = [
     ),
     path(f"{ROOM}campaigns/<int:pk>/disagreement/", reviewing.disagreement, name="disagreement"),
     path(f"{ROOM}campaigns/<int:pk>/quality/settings/", reviewing.quality_settings, name="quality_settings"),
+    path(
+        f"{ROOM}campaigns/<int:pk>/quality/reliability/",
+        review_pages.compute_reliability,
+        name="compute_reliability",
+    ),
     path(f"{ROOM}items/<int:pk>/", reviewing.item, name="item"),
     path(f"{ROOM}items/<int:pk>/decide/", review_pages.decide, name="decide"),
     path(f"{ROOM}items/<int:pk>/decide/ask/", review_pages.ask, name="ask_for_decision"),

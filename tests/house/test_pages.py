@@ -149,6 +149,7 @@ LABELS = [
         post=research(302),
         parts=lambda s: {"pk": s.campaign.pk, "annotator": s.people["annotator"].pk},
     ),
+    Row("labels:compute_reliability", post=research(302), parts=pk(lambda s: s.campaign)),
     Row("labels:disagreement", get=reviewing(200), parts=pk(lambda s: s.campaign)),
     Row(
         "labels:quality_settings",

@@ -42,6 +42,7 @@ from labelplatform.labels.services.importing import (
 from labelplatform.labels.services.qualification import override_qualification
 from labelplatform.labels.services.quality_settings import set_quality
 from labelplatform.labels.services.recording import RankingsRefused, record_comparison, record_rankings
+from labelplatform.labels.services.reliability import ReliabilityRefused, compute_reliability
 from labelplatform.labels.services.reviews import ReviewRefused, draw_reviews, review_label
 from labelplatform.labels.services.submission import (
     DraftOvertaken,
@@ -65,6 +66,7 @@ __all__ = [
     "Note",
     "Preview",
     "RankingsRefused",
+    "ReliabilityRefused",
     "ReviewRefused",
     "Row",
     "SkipRefused",
@@ -76,6 +78,7 @@ __all__ = [
     "ask_for_decision",
     "check_target",
     "claim",
+    "compute_reliability",
     "confirm_guidelines",
     "create_campaign",
     "create_campaign_over",
