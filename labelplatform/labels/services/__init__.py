@@ -1,6 +1,7 @@
 """The verbs of labelling. Pages, commands, other apps and tests all come in through these."""
 
 from labelplatform.labels.rules import JudgementRefused
+from labelplatform.labels.services.adding import add_items
 from labelplatform.labels.services.adjudication import (
     AdjudicationRefused,
     ask_for_decision,
@@ -20,7 +21,6 @@ from labelplatform.labels.services.assignment import (
 from labelplatform.labels.services.campaigns import (
     CampaignRefused,
     Stages,
-    add_items,
     create_campaign,
     create_campaign_over,
     set_stages,

@@ -128,7 +128,6 @@ def add_items(
 ) -> int:
     """Put prompts with their responses to people; returns how many items are new.
 
-    Where the campaign has a share of gold, it is dealt over them too.
     Each prompt must have 2…9 responses (exactly 2 of them are shown in a campaign of comparisons); a prompt
     that is an item already is left as it is. `responses_per_item` shows only that many, the oldest first.
     """
@@ -141,11 +140,6 @@ def add_items(
         new.append(NewItem(prompt, responses))
     made = create_items(campaign, new)
     record(by=by, verb="added items", obj=campaign, project=campaign.project, items=len(made))
-    if made and campaign.gold_rate:
-        # Gold stands on what is here: only so late may it be named.
-        from labelplatform.labels.services.gold import mix_in_gold
-
-        mix_in_gold(campaign=campaign, seed=campaign.seed)
     return len(made)
 
 

@@ -12,6 +12,7 @@ from labelplatform.accounts.models import Project, User
 from labelplatform.jobs.models import Artifact, Job
 from labelplatform.labels import reliability, services
 from labelplatform.labels.models import Campaign, Ranking, ReliabilityRun
+from labelplatform.labels.services.reliability import collect
 from tests.labelplatform.builders import build_user
 from tests.labelplatform.labels.building import build_campaign, claimed, in_order, submit
 
@@ -115,11 +116,11 @@ def test_the_job_finds_who_is_reliable_and_the_page_shows_it(
     ):
         assert text in shown
     # Collected once more, it finds its work done.
-    services.reliability.collect(job, job.run_folder)  # type: ignore[attr-defined]
+    collect(job, job.run_folder)
     assert Artifact.objects.filter(kind=Artifact.Kind.REPORT).count() == 1
 
 
 def test_what_the_whole_interval_says() -> None:
-    figures = [{"low": -2.0, "high": -0.1}, {"low": -0.1, "high": 0.1}, {"low": 0.0, "high": 1.0},
+    figures: list[dict[str, float | None]] = [{"low": -2.0, "high": -0.1}, {"low": -0.1, "high": 0.1}, {"low": 0.0, "high": 1.0},
                {"low": 0.1, "high": 1.0}, {"low": None, "high": None}]  # fmt: skip
     assert [reliability._flag(one) for one in figures] == ["upside-down", "coin", "coin", "", ""]
