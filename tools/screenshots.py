@@ -144,6 +144,7 @@ def _annotators_pages(project: Any, user: Any) -> list[Page]:
         Page("projects", who, reverse("accounts:projects")),
         Page("preferences", who, reverse("accounts:preferences")),
         Page("queue", who, reverse("labels:queue", args=[project.slug])),
+        Page("feedback", who, reverse("labels:feedback", args=[project.slug])),
         Page("chat", who, reverse("chat:index", args=[project.slug])),
     ]
     talk = newest(project.conversations.filter(member=user))
@@ -154,7 +155,13 @@ def _annotators_pages(project: Any, user: Any) -> list[Page]:
         if slot is not None:
             guidelines = reverse("labels:guidelines", args=[project.slug, campaign.pk])
             ranking = reverse("labels:rank", args=[project.slug, slot.lease_token])
-            return [*found, Page("guidelines", who, guidelines), Page("rank", who, ranking)]
+            history = reverse("labels:guideline_history", args=[project.slug, campaign.pk])
+            return [
+                *found,
+                Page("guidelines", who, guidelines),
+                Page("guideline-history", who, history),
+                Page("rank", who, ranking),
+            ]
     return found
 
 
@@ -191,7 +198,7 @@ def _largest(prompt_sets: Any) -> Any:
 
 
 def _objects(project: Any) -> list[tuple[str, str, Any]]:
-    from labelplatform.labels.models import Item, Ranking
+    from labelplatform.labels.models import Item, Ranking, Review
     from labelplatform.snapshots.models import Snapshot
 
     runs = project.training_runs
@@ -202,6 +209,15 @@ def _objects(project: Any) -> list[tuple[str, str, Any]]:
         ("quality", "labels:quality", labelled),
         ("quality-settings", "labels:quality_settings", labelled),
         ("disagreement", "labels:disagreement", labelled),
+        ("guidelines-edit", "labels:edit_guidelines", labelled),
+        ("adjudication", "labels:adjudication", labelled),
+        (
+            "decide",
+            "labels:decide",
+            newest(Item.objects.filter(campaign=labelled, adjudication__isnull=False)),
+        ),
+        ("reviews", "labels:reviews", labelled),
+        ("review", "labels:review", newest(Review.objects.filter(ranking__item__campaign=labelled))),
         ("item", "labels:item", newest(Item.objects.filter(campaign=labelled))),
         ("ranking", "labels:ranking", newest(Ranking.objects.filter(item__campaign__project=project))),
         ("snapshot", "snapshots:snapshot", Snapshot.objects.filter(project=project).order_by("pk").first()),

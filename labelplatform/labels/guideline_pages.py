@@ -157,4 +157,4 @@ def edit(request: HttpRequest, pk: int, *, project: Project, membership: Members
 def _previews(english: str, chinese: str) -> list[tuple[str, list[Block]]]:
     """Each text that there is, by its language, as it will be read."""
     told = (("en", english), ("zh-Hans", chinese))
-    return [(language, blocks(text, below=3)) for language, text in told if text.strip()]
+    return [(language, blocks(text, below=2)) for language, text in told if text.strip()]

@@ -26,6 +26,18 @@ NINE = (
 PARAGRAPH = "Lisbon is the capital of Portugal, a city on the Tagus, and one reads about it at length. " * 4
 LONG = "\n\n".join(f"{number}. {PARAGRAPH}" for number in range(24))
 
+ENGLISH = """# What is better
+
+Right before *I do not know* before wrong. Ties are welcome.
+
+::: good
+Lisbon is in Portugal.
+:::
+::: bad
+It is in Spain.
+:::"""
+CHINESE = "# 什么更好\n\n正确优于*我不知道*，*我不知道*优于错误。"
+
 
 @dataclass(frozen=True)
 class Work:
@@ -45,6 +57,7 @@ CAMPAIGNS = {
     "Four": Work(NINE[:4], rate_first=True, presort=True, items=8),
     "Long": Work((LONG, NINE[0], LONG), items=3),
     "Two": Work(NINE[:2], kind="comparison", items=3),
+    "Guided": Work(NINE[:4], items=3),
     "Killed": Work(NINE, rate_first=True, items=3),
 }
 
@@ -82,6 +95,8 @@ def prepare() -> None:
         campaign = services.create_campaign(project=project, name=name, by=rosa, kind=work.kind)
         stages = services.Stages(work.rate_first, work.presort)
         services.set_stages(campaign=campaign, stages=stages, by=rosa)
+        if name == "Guided":
+            services.publish_guidelines(campaign=campaign, by=rosa, english=ENGLISH, chinese=CHINESE)
         services.add_items(campaign=campaign, prompts=list(prompt_set.prompts.all()), by=rosa)
 
 

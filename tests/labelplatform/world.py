@@ -206,9 +206,40 @@ def _review(stock: Stock) -> None:
     drawn: dict[str, Any] = {"campaign": campaign, "share": 1, "by": vera}
     (stock.review,) = labels.draw_reviews(annotator=stock.people["second"], **drawn)
     (theirs,) = labels.draw_reviews(annotator=stock.people["annotator"], **drawn)
+    _reckon(stock)
     labels.review_label(
         review=theirs, verdict="returned", by=vera, note="Portugal is the country: look again."
     )
+
+
+def _reckon(stock: Stock) -> None:
+    """The reliability of two people, as a worker would have left it."""
+    run = labels.compute_reliability(campaign=stock.campaign, by=stock.people["researcher"])
+    finish(run.job)
+    nothing = {
+        "value": None,
+        "low": None,
+        "high": None,
+        "n": 1,
+        "reason": "not enough data: 1 item, wanted 10",
+    }
+    run.figures = [
+        {
+            "user": stock.people["annotator"].pk,
+            "reliability": {"value": 0.9, "low": 0.5, "high": 1.3, "n": 30, "reason": ""},
+            "accuracy": {"value": 0.74, "low": 0.65, "high": 0.8, "n": 30, "reason": ""},
+        },
+        {"user": stock.people["second"].pk, "reliability": nothing, "accuracy": nothing},
+    ]
+    run.report = build_artifact(
+        stock.project,
+        Artifact.Kind.REPORT,
+        "annotator reliability",
+        files={"report.json": json.dumps({"format": "labelplatform-report/1"})},
+        made_by=run.job,
+    )
+    run.labels, run.items = 2, 1
+    run.save()
 
 
 def finish(job: Job, *, seconds: int = 60) -> Job:

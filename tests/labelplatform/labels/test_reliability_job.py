@@ -121,6 +121,6 @@ def test_the_job_finds_who_is_reliable_and_the_page_shows_it(
 
 
 def test_what_the_whole_interval_says() -> None:
-    figures: list[dict[str, float | None]] = [{"low": -2.0, "high": -0.1}, {"low": -0.1, "high": 0.1}, {"low": 0.0, "high": 1.0},
-               {"low": 0.1, "high": 1.0}, {"low": None, "high": None}]  # fmt: skip
+    bounds = [(-2.0, -0.1), (-0.1, 0.1), (0.0, 1.0), (0.1, 1.0), (None, None)]
+    figures = [{"low": low, "high": high} for low, high in bounds]
     assert [reliability._flag(one) for one in figures] == ["upside-down", "coin", "coin", "", ""]
