@@ -57,7 +57,7 @@ CAMPAIGNS = {
     "Four": Work(NINE[:4], rate_first=True, presort=True, items=8),
     "Long": Work((LONG, NINE[0], LONG), items=3),
     "Two": Work(NINE[:2], kind="comparison", items=3),
-    "Guided": Work(NINE[:4], items=3),
+    "Guided": Work(NINE[:4], items=4),
     "Killed": Work(NINE, rate_first=True, items=3),
 }
 

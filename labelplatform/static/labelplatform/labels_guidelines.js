@@ -12,6 +12,8 @@ export class Guidelines {
     this.panel.addEventListener("keydown", (event) => {
       if (!["g", "G"].includes(event.key) || event.ctrlKey || event.metaKey) return;
       event.preventDefault();
+      // Once the panel is closed, the page would take the same press for the wish to open it.
+      event.stopPropagation();
       this.panel.close();
     }, { signal });
     // A press beside the panel is a press on the page behind it: back to work.
