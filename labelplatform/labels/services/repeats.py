@@ -34,13 +34,17 @@ def deal_repeat(ranking: Ranking, *, campaign: Campaign) -> RepeatItem | None:
     seed = f"{campaign.seed}/{ranking.annotator_id}"
     if not is_due(given, campaign.repeat_rate, seed):
         return None
-    old_enough = theirs.order_by("pk")[: max(0, given - campaign.repeat_after)].values_list("pk", flat=True)
-    # An item whose answers are all unacceptable has no order to be consistent in.
-    choices = Ranking.objects.filter(pk__in=list(old_enough), unacceptable=False)
-    choices = choices.exclude(item__repeats__annotator=ranking.annotator_id).order_by("pk")
-    if not choices:
+    spare = given - campaign.repeat_after
+    if spare <= 0:
         return None
-    first = random.Random(f"{seed}/{given}").choice(list(choices.select_related("item")))
+    last = theirs.order_by("pk").values_list("pk", flat=True)[spare - 1]
+    # An item whose answers are all unacceptable has no order to be consistent in.
+    choices = theirs.filter(pk__lte=last, unacceptable=False)
+    choices = choices.exclude(item__repeats__annotator=ranking.annotator_id).order_by("pk")
+    there = choices.count()
+    if not there:
+        return None
+    first = choices.select_related("item")[random.Random(f"{seed}/{given}").randrange(there)]
     try:
         with transaction.atomic():
             return _twin(campaign, first)

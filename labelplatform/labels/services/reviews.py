@@ -63,7 +63,7 @@ def _not_drawn(campaign: Campaign, annotator: User, reviewer: User) -> QuerySet[
 def review_label(*, review: Review, verdict: str, by: User, note: str = "") -> Review:
     """Accept a drawn label, or return it with a note; what was said is not taken back."""
     mine = (
-        Review.objects.select_for_update()
+        Review.objects.select_for_update(of=("self",))
         .select_related("ranking__item__campaign__project")
         .get(pk=review.pk)
     )
