@@ -178,6 +178,8 @@ def test_a_difference_is_told_by_words_and_by_characters() -> None:
     assert word_diff("先对后错", "先对再错")[1:3] == [Part("removed", "后"), Part("added", "再")]
     # Neighbouring words are one change.
     assert word_diff("a b c d", "a x y d")[1:3] == [Part("removed", "b c"), Part("added", "x y")]
+    # A blank that stands beside no change is none.
+    assert word_diff(" a", " b") == [Part("same", " "), Part("removed", "a"), Part("added", "b")]
     long = "w " * (MOST_WORDS + 1)
     assert [part.kind for part in word_diff(long + "a", long + "b")] == ["removed", "added"]
 
@@ -339,3 +341,10 @@ def test_a_researcher_writes_looks_and_publishes(campaign: Campaign, rosa: User,
     assert again.status_code == 422
     assert "Somebody has published" in again.content.decode()
     assert 'name="based_on" value="1"' in browser.get(address).content.decode()
+
+
+def test_annotators_write_no_guidelines(campaign: Campaign, ada: User, rosa: User, sign_in: SignIn) -> None:
+    address = page(campaign, "edit_guidelines")
+    assert (sign_in(ada).get(address).status_code, sign_in(rosa).get(address).status_code) == (403, 200)
+    assert sign_in(ada).post(address, {"english": "Mine.", "based_on": "0"}).status_code == 403
+    assert guidelines.newest(campaign) is None

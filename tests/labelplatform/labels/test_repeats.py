@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from labelplatform.accounts.models import Project, User
 from labelplatform.labels import quality, queries, services, waiting
-from labelplatform.labels.models import Campaign, Lease, Ranking, RepeatItem, Slot
-from labelplatform.labels.services.repeats import is_due
+from labelplatform.labels.models import Campaign, Item, Lease, Ranking, RepeatItem, Slot
+from labelplatform.labels.orders import shown_order
+from labelplatform.labels.services.repeats import _another_order, is_due
 from tests.labelplatform.labels.building import build_campaign, claimed, in_order, submit
 from tests.labelplatform.labels.test_assignment import lapse
 
@@ -250,3 +251,22 @@ def test_the_rate_is_set_in_bounds_and_told_on_the_settings_page(
     assert answer.status_code == 302
     campaign.refresh_from_db()
     assert (campaign.repeat_rate, campaign.repeat_after, campaign.has_repeats) == (0.02, 60, True)
+
+
+def test_what_was_repeated_is_passed_over(project: Project, ada: User, rosa: User) -> None:
+    campaign = build_repeating(project, rosa, prompts=12)
+    first = submit(claimed(campaign, ada), ada)
+    dealt = RepeatItem.objects.exclude(item__key__startswith="dummy")
+    while not dealt.exists():
+        ranking = submit(claimed(campaign, ada), ada)
+        dummy = Item.objects.create(campaign=campaign, prompt=ranking.item.prompt, key=f"dummy {ranking.pk}")
+        RepeatItem.objects.create(item=dummy, original=ranking.item, annotator=ada)
+    assert dealt.get().original == first.item
+
+
+@pytest.mark.parametrize("count", [2, 3, 9])
+def test_the_order_is_never_the_one_that_was_seen(count: int) -> None:
+    responses = [10 * place for place in range(count)]
+    first, second = (shown_order(count=count, seed="key", ordinal=turn) for turn in (1, 2))
+    assert _another_order("key", responses, [responses[place] for place in first]) == second
+    assert _another_order("key", responses, [responses[place] for place in second]) == first

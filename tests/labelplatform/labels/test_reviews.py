@@ -189,3 +189,23 @@ def test_ties_and_the_unranked_are_told_as_such(project: Project, ada: User, ros
     one, two, three, _four = (tier[0] for tier in in_order(slot))
     ranking = submit(slot, ada, [[two], [one, three]])
     assert [len(tier) for tier in review_queries.order_of(ranking)] == [1, 2, 1]
+
+
+def test_annotators_neither_decide_nor_review(
+    project: Project, ada: User, rosa: User, sign_in: SignIn
+) -> None:
+    campaign, browser = labelled(project, rosa, ada, labels=1), sign_in(ada)
+    (review,) = draw(campaign, ada, rosa)
+    item = services.ask_for_decision(item=review.ranking.item, by=rosa).item
+    for name, pk in (
+        ("review", review.pk),
+        ("decide", item.pk),
+        ("reviews", campaign.pk),
+        ("adjudication", campaign.pk),
+    ):
+        assert browser.get(reverse(f"labels:{name}", args=["harbour", pk])).status_code == 403
+    assert browser.post(reverse("labels:ask_for_decision", args=["harbour", item.pk])).status_code == 403
+    answer = browser.post(
+        reverse("labels:draw_reviews", args=["harbour", campaign.pk, ada.pk]), {"share": "1"}
+    )
+    assert answer.status_code == 403
