@@ -145,6 +145,7 @@ def _annotators_pages(project: Any, user: Any) -> list[Page]:
         Page("preferences", who, reverse("accounts:preferences")),
         Page("queue", who, reverse("labels:queue", args=[project.slug])),
         Page("languages", who, reverse("accounts:my_languages", args=[project.slug])),
+        Page("feedback", who, reverse("labels:feedback", args=[project.slug])),
         Page("chat", who, reverse("chat:index", args=[project.slug])),
     ]
     talk = newest(project.conversations.filter(member=user))
@@ -162,6 +163,8 @@ def _annotators_pages(project: Any, user: Any) -> list[Page]:
             guidelines = reverse("labels:guidelines", args=[project.slug, campaign.pk])
             found.append(Page("guidelines", who, guidelines))
             found.append(Page("skip", who, reverse("labels:skip", args=[project.slug, slot.lease_token])))
+            history = reverse("labels:guideline_history", args=[project.slug, campaign.pk])
+            found.append(Page("guideline-history", who, history))
     return found
 
 
@@ -198,7 +201,7 @@ def _largest(prompt_sets: Any) -> Any:
 
 
 def _objects(project: Any) -> list[tuple[str, str, Any]]:
-    from labelplatform.labels.models import Item, QueueOrder, Ranking
+    from labelplatform.labels.models import Item, QueueOrder, Ranking, Review
     from labelplatform.snapshots.models import Snapshot
 
     runs = project.training_runs
@@ -219,6 +222,15 @@ def _objects(project: Any) -> list[tuple[str, str, Any]]:
         ("preview", "labels:preview", newest(Item.objects.filter(campaign=labelled))),
         ("choose", "labels:choose", labelled),
         ("queue-order", "labels:queue_order", newest(QueueOrder.objects.filter(campaign__project=project))),
+        ("guidelines-edit", "labels:edit_guidelines", labelled),
+        ("adjudication", "labels:adjudication", labelled),
+        (
+            "decide",
+            "labels:decide",
+            newest(Item.objects.filter(campaign=labelled, adjudication__isnull=False)),
+        ),
+        ("reviews", "labels:reviews", labelled),
+        ("review", "labels:review", newest(Review.objects.filter(ranking__item__campaign=labelled))),
         ("item", "labels:item", newest(Item.objects.filter(campaign=labelled))),
         ("ranking", "labels:ranking", newest(Ranking.objects.filter(item__campaign__project=project))),
         ("snapshot", "snapshots:snapshot", Snapshot.objects.filter(project=project).order_by("pk").first()),

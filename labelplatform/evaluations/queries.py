@@ -9,7 +9,6 @@ from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
 from labelplatform.accounts.models import Project
-from labelplatform.evaluations.figures import NARROW, Scale, Whisker, shared_scale, whisker
 from labelplatform.evaluations.models import (
     Better,
     ComparisonRun,
@@ -19,6 +18,7 @@ from labelplatform.evaluations.models import (
     PolicyColour,
 )
 from labelplatform.jobs.models import Artifact, Job
+from labelplatform.jobs.whiskers import NARROW, Scale, Whisker, shared_scale, whisker
 
 COLOURS = 8
 CLOSED_BOOK = "hallucination-open-domain"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from labelplatform.accounts.access import project_view, signed_in
 from labelplatform.accounts.models import Membership, Project, User
 from labelplatform.labels import services, shown, waiting
+from labelplatform.labels.guidelines import changes_to_tell
 from labelplatform.labels.kinds import Unreadable
 from labelplatform.labels.models import Campaign, Slot
 from labelplatform.labels.sheets import Sheet, sheet_of
@@ -53,16 +54,9 @@ def _desk(request: HttpRequest, project: Project, token: uuid.UUID) -> Desk:
 def queue(request: HttpRequest, *, project: Project, membership: Membership) -> HttpResponse:
     """What waits for me."""
     found = waiting.queue(project, signed_in(request))
-    context = {"project": project, "waiting": found, "reads": membership.languages}
+    changes = changes_to_tell(signed_in(request), [one.campaign for one in found if not one.closed])
+    context = {"project": project, "waiting": found, "reads": membership.languages, "changes": changes}
     return render(request, "labels/queue.html", context)
-
-
-@require_safe
-@project_view()
-def guidelines(request: HttpRequest, pk: int, *, project: Project, membership: Membership) -> HttpResponse:
-    """How this campaign wants to be judged."""
-    campaign = get_object_or_404(Campaign, pk=pk, project=project)
-    return render(request, "labels/guidelines.html", {"project": project, "campaign": campaign})
 
 
 @require_POST

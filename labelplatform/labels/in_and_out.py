@@ -157,7 +157,8 @@ def export(request: HttpRequest, name: str, *, project: Project, membership: Mem
         return to_own_file(request, campaign)
     after = request.GET.get("after", "")
     try:
-        lines = queries.ranking_lines(project, {"campaigns": [campaign.pk]} if campaign else {}, after=after)
+        filters = {"campaigns": [campaign.pk] if campaign else [], "decisions": request.GET.get("decisions")}
+        lines = queries.ranking_lines(project, filters, after=after)
     except Ranking.DoesNotExist as error:
         raise Http404(str(error)) from None
     whose = f"{project.slug}-{campaign.pk if campaign else 'all'}"

@@ -1,4 +1,4 @@
-"""Reading how far a campaign is and how fast it goes. Gold and late work are no part of what is wanted."""
+"""Reading how far a campaign is and how fast it goes. Gold, repeats and late work are no part of what is wanted."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Wanted:
 
 def wanted(campaign: Campaign) -> Wanted:
     """How far the campaign is; one statement."""
-    slots = Slot.objects.filter(campaign=campaign, item__gold=None).order_by()
+    slots = Slot.objects.filter(campaign=campaign, item__gold=None, item__repeat=None).order_by()
     by_state = dict(slots.values_list("state").annotate(slots=Count("pk")))
     done, parked = by_state.get(Slot.State.DONE, 0), by_state.get(Slot.State.PARKED, 0)
     return Wanted(done, sum(by_state.values()) - done - parked, parked)
@@ -73,5 +73,7 @@ def labels_per_day(campaign: Campaign, now: datetime) -> list[tuple[date, int]]:
 def _labels(campaign: Campaign) -> QuerySet[Ranking] | QuerySet[Label]:
     """Labels that fill a wanted slot."""
     table = Ranking if campaign.gives_rankings else Label
-    found = table._default_manager.filter(item__campaign=campaign, item__gold=None, surplus=False)
+    found = table._default_manager.filter(
+        item__campaign=campaign, item__gold=None, item__repeat=None, surplus=False
+    )
     return found.filter(slot__isnull=False).order_by()

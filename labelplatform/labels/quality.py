@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 MOST_ITEMS = 1000
 MOST_ITEMS_COMPARED = 5000
 RESAMPLES = 200
+TOLD = ("kind", "seconds", "shown_order")
 
 
 @dataclass(frozen=True)
@@ -109,17 +110,23 @@ def with_items(page: Sequence[ItemAgreement]) -> list[ComparedItem]:
 
 def gather(campaign: Campaign, most_items: int) -> Gathered:
     """Labels that count, of the `most_items` items labelled last; four statements, whatever their number."""
-    labelled = campaign.items.annotate(newest=Max("rankings__pk", filter=Q(rankings__surplus=False))).exclude(
-        newest=None
+    labelled = (
+        campaign.items.filter(repeat=None)
+        .annotate(newest=Max("rankings__pk", filter=Q(rankings__surplus=False)))
+        .exclude(newest=None)
     )
     newest = labelled.order_by("-newest").values("pk")[:most_items]
-    labels = labels_of(Item.objects.filter(pk__in=newest))
+    chosen = Item.objects.filter(Q(pk__in=newest) | Q(repeat__original__in=newest))
+    labels = labels_of(chosen if campaign.has_repeats else Item.objects.filter(pk__in=newest))
     items = len({label.item for label in labels})
     return Gathered(labels, items, labelled.count() - items)
 
 
 def labels_of(items: QuerySet[Item]) -> list[RankingLabel]:
-    """The labels that count of these items, in order of time, responses in stored order; three statements."""
+    """The labels that count of these items, in order of time, responses in stored order; three statements.
+
+    A label of a twin is a later label of the item that it repeats. Decisions of reviewers are no labels here.
+    """
     from evaluator.statistics.ranking_labels import RankingLabel
     from evaluator.statistics.speed import word_count
 
@@ -136,14 +143,14 @@ def labels_of(items: QuerySet[Item]) -> list[RankingLabel]:
         tiers[ranking][response] = tier
     found = []
     for row in (
-        Ranking.objects.filter(item__in=chosen, surplus=False)
+        Ranking.objects.filter(item__in=chosen, surplus=False, decides=None)
         .order_by("at", "pk")
-        .values("pk", "item", "item__prompt", "annotator", "kind", "seconds", "shown_order")
+        .values("pk", "item", "item__prompt", "item__repeat__original", "annotator", *TOLD)
     ):
         ids = responses[row["item"]]
         found.append(
             RankingLabel(
-                item=str(row["item"]),
+                item=str(row["item__repeat__original"] or row["item"]),
                 annotator=str(row["annotator"]),
                 responses=tuple(map(str, ids)),
                 tiers=tuple(tiers[row["pk"]].get(response) for response in ids),

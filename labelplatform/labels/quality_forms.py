@@ -58,6 +58,22 @@ class QualityForm(forms.Form):
         widget=forms.NumberInput(attrs={"step": "0.05"}),
         help_text=_("Whoever reaches it goes on to the other items; you can let in anybody on their page."),
     )
+    repeat_rate = forms.FloatField(
+        label=_("Share of hidden repeats"),
+        min_value=0,
+        max_value=0.2,
+        widget=forms.NumberInput(attrs={"step": "0.01"}),
+        help_text=_(
+            "From 0 to 0.2 of what people are given; 0.02 is a good start. An item comes to the same person again, "
+            "shuffled anew: how far people agree with themselves. Nobody is told, and these labels count nowhere else."
+        ),
+    )
+    repeat_after = forms.IntegerField(
+        label=_("Labels before an item comes again"),
+        min_value=1,
+        max_value=10_000,
+        help_text=_("So many of their own labels must lie between, so that it is no matter of memory."),
+    )
 
 
 class GoldForm(forms.Form):

@@ -29,13 +29,15 @@ from labelplatform.prompts.models import Response
 # SQLite takes only so many values in one statement.
 RANKINGS_AT_ONCE = 400
 CHARACTERS_REMEMBERED = 8_000_000
+DECISIONS_ONLY, DECISIONS_NONE = "only", "none"
 
 
 class Filters(TypedDict, total=False):
     """Which rankings: of these campaigns (ids), of these sources, up to this time, up to this ranking (id).
 
     `surplus` adds those that came too late and count nowhere; their lines say so.
-    Labels of gold items measure people; they are left out unless `with_gold` asks for them.
+    Labels of gold items and of hidden repeats measure people; they are left out unless `with_gold` and `with_repeats`
+    ask for them. `decisions`: "only" takes of an item that is decided the decision alone, "none" takes no decision.
     """
 
     campaigns: list[int]
@@ -44,18 +46,23 @@ class Filters(TypedDict, total=False):
     last_ranking: int
     surplus: bool
     with_gold: bool
+    with_repeats: bool
+    decisions: str
 
 
 def campaigns(project: Project) -> QuerySet[Campaign]:
     """The project's campaigns with `items_wanted`, `slots_wanted`, `slots_done` and `labels_kept`, newest first.
 
-    Gold items are no part of the work that is wanted: of their many slots most stay open for good.
+    Gold items are no part of the work that is wanted: of their many slots most stay open for good. Nor are repeats.
     """
-    ordinary, kept = Q(slots__item__gold=None), Q(items__rankings__surplus=False, items__gold=None)
+    wanted, ordinary = (
+        Q(**{f"{way}gold": None, f"{way}repeat": None}) for way in ("items__", "slots__item__")
+    )
+    kept = wanted & Q(items__rankings__surplus=False)
     return (
         Campaign.objects.filter(project=project)
         .annotate(
-            items_wanted=Count("items", filter=Q(items__gold=None), distinct=True),
+            items_wanted=Count("items", filter=wanted, distinct=True),
             slots_wanted=Count("slots", filter=ordinary, distinct=True),
             slots_done=Count("slots", filter=Q(slots__state="done") & ordinary, distinct=True),
             rankings_kept=Count("items__rankings", filter=kept, distinct=True),
@@ -79,6 +86,12 @@ def rankings(project: Project, filters: Mapping[str, object] | None = None) -> Q
         found = found.filter(surplus=False)
     if not chosen.get("with_gold"):
         found = found.filter(item__gold__isnull=True)
+    if not chosen.get("with_repeats"):
+        found = found.filter(item__repeat__isnull=True)
+    if chosen.get("decisions") == DECISIONS_ONLY:
+        found = found.filter(Q(item__adjudication__decision=None) | Q(decides__isnull=False))
+    if chosen.get("decisions") == DECISIONS_NONE:
+        found = found.filter(decides=None)
     if chosen.get("campaigns"):
         found = found.filter(item__campaign__in=chosen["campaigns"])
     if chosen.get("sources"):
@@ -329,7 +342,7 @@ class UnrankedItem:
 def unranked_items(campaign: Campaign) -> Iterator[UnrankedItem]:
     """The campaign's items that have no ranking that counts, oldest first, for `record_rankings`."""
     places = ItemResponse.objects.select_related("response__policy").order_by("position")
-    waiting = campaign.items.exclude(rankings__surplus=False).select_related("prompt")
+    waiting = campaign.items.filter(repeat=None).exclude(rankings__surplus=False).select_related("prompt")
     items = waiting.prefetch_related(Prefetch("placed_responses", queryset=places)).order_by("pk")
     for item in items.iterator(chunk_size=200):
         yield UnrankedItem(
@@ -359,9 +372,13 @@ def people_of(campaign: Campaign) -> list[Contribution]:
     wanted: Counter[int] = Counter()
     table = Ranking if campaign.gives_rankings else Label
     rows = table._default_manager.filter(item__campaign=campaign, surplus=False)
-    for annotator, seconds, gold in rows.values_list("annotator", "seconds", "item__gold"):
+    if campaign.gives_rankings:
+        # A decision is a reviewer's, not one of the wanted labels.
+        rows = rows.filter(decides=None)
+    measures = ("item__gold", "item__repeat")
+    for annotator, seconds, gold, repeat in rows.values_list("annotator", "seconds", *measures):
         given.setdefault(annotator, []).append(-1.0 if seconds is None else seconds)
-        wanted[annotator] += gold is None
+        wanted[annotator] += gold is None and repeat is None
     people = User.objects.in_bulk(given)
     found = [
         Contribution(

@@ -32,7 +32,7 @@ def waiting_items(campaign: Campaign) -> QuerySet[Item]:
     slots = Slot.objects.filter(item=OuterRef("pk"))
     in_queue = slots.filter(state=Slot.State.OPEN, queue_place__gte=0)
     begun = slots.filter(~Q(state=Slot.State.OPEN) | Q(promised__gt=0))
-    ordinary = campaign.items.filter(gold=None)
+    ordinary = campaign.items.filter(gold=None, repeat=None)
     return ordinary.filter(Exists(in_queue), ~Exists(begun)).order_by("pk")
 
 

@@ -12,9 +12,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from labelplatform.accounts.access import project_view, signed_in
 from labelplatform.accounts.models import Membership, Project, Role, User
-from labelplatform.labels import label_reviewing, quality, quality_words, queries, services
-from labelplatform.labels.models import Campaign, Item
+from labelplatform.labels import label_reviewing, quality, quality_words, queries, reliability, services
+from labelplatform.labels.models import Adjudication, Campaign, Item
 from labelplatform.labels.quality_forms import GoldForm, QualityForm
+from labelplatform.labels.review_pages import SHARES
 
 ITEMS_A_PAGE = 25
 LABELS_SHOWN = 30
@@ -39,6 +40,7 @@ def campaign_quality(
         "figures": quality_words.campaign_figures(found.agreement),
         "columns": quality_words.person_columns(),
         "rows": quality_words.person_rows(found),
+        "model": reliability.model(campaign),
         "researches": membership.role != Role.REVIEWER,
     }
     return render(request, "labels/quality.html", context)
@@ -65,6 +67,7 @@ def annotator_quality(
         "most_items": quality.MOST_ITEMS,
         "qualification": campaign.qualifications.filter(annotator=annotator).first(),
         "researches": membership.role != Role.REVIEWER,
+        "shares": SHARES,
         "rankings": queries.with_content(theirs).order_by("-pk")[:LABELS_SHOWN],
     }
     return render(request, "labels/annotator_quality.html", context)
@@ -126,7 +129,7 @@ def gold(request: HttpRequest, pk: int, *, project: Project, membership: Members
 
 def _item(project: Project, pk: int) -> Item:
     return get_object_or_404(
-        Item.objects.select_related("prompt", "campaign", "gold"), pk=pk, campaign__project=project
+        Item.objects.select_related("prompt", "campaign", "gold", "repeat"), pk=pk, campaign__project=project
     )
 
 
@@ -147,7 +150,15 @@ def _item_page(
         {"response": place.response, "number": at + 1, "tiers": [label.tiers[at] for label in labels]}
         for at, place in enumerate(places)
     ]
-    context = {"project": project, "item": found, "labels": labels, "answers": answers, "form": form}
+    context = {
+        "project": project,
+        "item": found,
+        "labels": labels,
+        "answers": answers,
+        "form": form,
+        "asked": Adjudication.objects.filter(item=found).first(),
+        "measures": hasattr(found, "gold") or hasattr(found, "repeat"),
+    }
     return render(request, "labels/item.html", context, status=status)
 
 

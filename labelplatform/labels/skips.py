@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def set_aside(campaign: Campaign) -> QuerySet[Item]:
     """Items that wait for a researcher's look, with who skipped them and why; a page of them takes two statements."""
     parked = Slot.objects.filter(campaign=campaign, state=Slot.State.PARKED)
-    items = campaign.items.filter(pk__in=parked.values("item")).select_related("prompt")
+    items = campaign.items.filter(repeat=None, pk__in=parked.values("item")).select_related("prompt")
     skips = Skip.objects.select_related("annotator").order_by("pk")
     return items.prefetch_related(Prefetch("skips", queryset=skips)).order_by("pk")
 

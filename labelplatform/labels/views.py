@@ -13,6 +13,7 @@ from labelplatform.accounts.models import Membership, Project, Role, User
 from labelplatform.labels import label_queries, queries, services
 from labelplatform.labels.downloads import chosen_campaign, to_own_file
 from labelplatform.labels.forms import CampaignForm
+from labelplatform.labels.guidelines import in_force
 from labelplatform.labels.label_lines import file_of
 from labelplatform.labels.models import Campaign
 from labelplatform.labels.progress_words import progress_page
@@ -112,5 +113,10 @@ def download(request: HttpRequest, *, project: Project, membership: Membership) 
 def ranking(request: HttpRequest, pk: int, *, project: Project, membership: Membership) -> HttpResponse:
     """One ranking whole: the prompt, the answers in its order, who wrote them and who ranked them."""
     found = get_object_or_404(queries.with_content(queries.all_rankings(project)), pk=pk)
-    context = {"project": project, "ranking": found, "tiers": queries.shown_tiers(found)}
+    context = {
+        "project": project,
+        "ranking": found,
+        "tiers": queries.shown_tiers(found),
+        "guidelines": in_force(found.item.campaign, found.at),
+    }
     return render(request, "labels/ranking.html", context)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from labelplatform.accounts.models import Project, User
 from labelplatform.labels import eligibility
-from labelplatform.labels.models import Campaign, Label, Qualification, Ranking, Skip, Slot
+from labelplatform.labels.models import Campaign, Label, Qualification, Ranking, RepeatItem, Skip, Slot
 
 MOST_ITEMS_COUNTED = 1000
 ADMITTED = (Qualification.State.PASSED, Qualification.State.OVERRIDDEN)
@@ -114,6 +114,10 @@ def _untouched(campaign: Campaign, annotator: User) -> QuerySet[Slot]:
     table = Ranking if campaign.gives_rankings else Label
     labelled = table._default_manager.filter(item=OuterRef("item"), annotator=annotator)
     skipped = Skip.objects.filter(item=OuterRef("item"), annotator=annotator)
-    return Slot.objects.filter(
+    found = Slot.objects.filter(
         ~Exists(mine.exclude(pk=OuterRef("pk"))), ~Exists(labelled), ~Exists(skipped), campaign=campaign
     )
+    if campaign.has_repeats:
+        others = RepeatItem.objects.filter(item=OuterRef("item")).exclude(annotator=annotator)
+        found = found.filter(~Exists(others))
+    return found

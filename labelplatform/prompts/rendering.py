@@ -16,7 +16,7 @@ from labelplatform.prompts import mathematics
 TAGS = {
     *mathematics.TAGS,
     *("p", "br", "hr", "blockquote", "pre", "code", "em", "strong", "s", "a"),
-    *("ul", "ol", "li", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td"),
+    *("ul", "ol", "li", "h2", "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td"),
 }
 ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}, **mathematics.ATTRIBUTES}
 URL_SCHEMES = {"http", "https", "mailto"}
@@ -29,10 +29,13 @@ mathematics.add_mathematics(_markdown)
 
 # The same answers are shown again and again: to each annotator of an item, and once more to whoever reloads.
 @lru_cache(maxsize=512)
-def render_markdown(text: str) -> SafeString:
-    """Return `text` as HTML that can hold nothing but text, lists, tables, code, formulas and links."""
+def render_markdown(text: str, below: int = 3) -> SafeString:
+    """Return `text` as HTML that can hold nothing but text, lists, tables, code, formulas and links.
+
+    Its headings stand `below` so many of the page's own.
+    """
     tokens = _markdown.parse(text)
-    html = str(_markdown.renderer.render([_lowered(token) for token in tokens], _markdown.options, {}))
+    html = str(_markdown.renderer.render([_lowered(token, below) for token in tokens], _markdown.options, {}))
     return mark_safe(sanitise(html))
 
 
@@ -60,10 +63,9 @@ def _within_bounds(_tag: str, attribute: str, value: str) -> str | None:
     return value
 
 
-def _lowered(token: Token) -> Token:
-    """Headings of an answer stand below the page's own."""
+def _lowered(token: Token, below: int) -> Token:
     if token.type in {"heading_open", "heading_close"}:
-        token.tag = f"h{min(6, int(token.tag[1]) + 3)}"
+        token.tag = f"h{min(6, int(token.tag[1]) + below)}"
     return token
 
 

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from labelplatform.accounts.models import Project
 from labelplatform.labels.models import Campaign
+from labelplatform.labels.queries import DECISIONS_ONLY
 
 
 class SnapshotForm(forms.Form):
@@ -21,6 +22,12 @@ class SnapshotForm(forms.Form):
         help_text=_("None ticked: all of them."),
     )
 
+    decisions = forms.BooleanField(
+        label=_("Where a reviewer has decided, the decision alone"),
+        required=False,
+        help_text=_("Not ticked: the decision is one label more, marked “adjudicated”."),
+    )
+
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["campaigns"]
@@ -30,4 +37,7 @@ class SnapshotForm(forms.Form):
     @property
     def filters(self) -> dict[str, object]:
         """The wishes as `freeze_snapshot` takes them."""
-        return {"campaigns": sorted(campaign.pk for campaign in self.cleaned_data["campaigns"])}
+        wished: dict[str, object] = {
+            "campaigns": sorted(campaign.pk for campaign in self.cleaned_data["campaigns"])
+        }
+        return wished | ({"decisions": DECISIONS_ONLY} if self.cleaned_data["decisions"] else {})

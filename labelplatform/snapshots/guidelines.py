@@ -1,14 +1,22 @@
 """Which guidelines people had before them."""
 
-import hashlib
-from collections.abc import Iterable
+from itertools import groupby
 
-from labelplatform.labels.models import Campaign
+from django.db.models import QuerySet
+
+from labelplatform.labels.guidelines import labels_by_version
+from labelplatform.labels.models import Ranking
+
+NONE = "none"
 
 
-def guideline_version(campaigns: Iterable[Campaign]) -> str:
-    """Return a short digest of the guidelines of these campaigns: it changes when one word of them does."""
-    total = hashlib.sha256()
-    for campaign in campaigns:
-        total.update(f"{campaign.name}\0{campaign.guidelines}\0".encode())
-    return total.hexdigest()[:12]
+def guideline_version(rankings: QuerySet[Ranking]) -> str:
+    """Return under which versions of their guidelines these rankings were given: "Cities: 1, 2; Rivers: none".
+
+    By the time of each ranking, so that a snapshot written once more says the same, whatever was published since.
+    """
+    told = []
+    for campaign, uses in groupby(labels_by_version(rankings), key=lambda use: use.campaign):
+        numbers = [NONE if use.number is None else str(use.number) for use in uses]
+        told.append(f"{campaign}: {', '.join(numbers)}")
+    return "; ".join(told)

@@ -13,10 +13,11 @@ from labelplatform.jobs.services import enqueue
 from labelplatform.labels import queries as label_queries
 from labelplatform.labels.label_lines import labels
 from labelplatform.labels.models import Campaign
+from labelplatform.labels.queries import DECISIONS_ONLY
 from labelplatform.snapshots.models import Snapshot
 from trainer.snapshots import HELDOUT_SHARE
 
-KNOWN_FILTERS = frozenset(("campaigns", "sources", "until", "last_ranking", "last_label"))
+KNOWN_FILTERS = frozenset(("campaigns", "sources", "until", "last_ranking", "last_label", "decisions"))
 
 # What the moment of freezing adds to what was asked.
 UNTIL_THEN = {"last_ranking": None, "last_label": None}
@@ -78,6 +79,8 @@ def _checked(project: Project, filters: Mapping[str, object]) -> dict[str, objec
     if set(filters) - KNOWN_FILTERS:
         raise ValidationError(f"filters: found {sorted(set(filters) - KNOWN_FILTERS)[0]!r}")
     asked = {key: value for key, value in filters.items() if value}
+    if asked.get("decisions", DECISIONS_ONLY) != DECISIONS_ONLY:
+        raise ValidationError(f"decisions: found {asked['decisions']!r}, wanted {DECISIONS_ONLY!r}")
     if "campaigns" in asked:
         chosen = asked["campaigns"]
         assert isinstance(chosen, list)

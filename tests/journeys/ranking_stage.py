@@ -26,6 +26,18 @@ NINE = (
 PARAGRAPH = "Lisbon is the capital of Portugal, a city on the Tagus, and one reads about it at length. " * 4
 LONG = "\n\n".join(f"{number}. {PARAGRAPH}" for number in range(24))
 
+ENGLISH = """# What is better
+
+Right before *I do not know* before wrong. Ties are welcome.
+
+::: good
+Lisbon is in Portugal.
+:::
+::: bad
+It is in Spain.
+:::"""
+CHINESE = "# 什么更好\n\n正确优于*我不知道*，*我不知道*优于错误。"
+
 
 @dataclass(frozen=True)
 class Work:
@@ -60,6 +72,7 @@ CAMPAIGNS = {
             "source": "https://en.wikipedia.org/wiki/Lisbon",
         },
     ),
+    "Guided": Work(NINE[:4], items=4),
     "Killed": Work(NINE, rate_first=True, items=3),
     "Skipped": Work(NINE[:4], items=9),
 }
@@ -99,6 +112,8 @@ def prepare() -> None:
         campaign = services.create_campaign(project=project, name=name, by=rosa, kind=work.kind)
         stages = services.Stages(work.rate_first, work.presort, work.asks)
         services.set_stages(campaign=campaign, stages=stages, by=rosa)
+        if name == "Guided":
+            services.publish_guidelines(campaign=campaign, by=rosa, english=ENGLISH, chinese=CHINESE)
         services.add_items(campaign=campaign, prompts=list(prompt_set.prompts.all()), by=rosa)
 
 

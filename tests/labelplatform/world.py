@@ -31,7 +31,7 @@ from labelplatform.evaluations.models import (
 )
 from labelplatform.jobs.models import Artifact, Job
 from labelplatform.labels import services as labels
-from labelplatform.labels.models import Campaign, QueueOrder, Ranking, Slot
+from labelplatform.labels.models import Adjudication, Campaign, QueueOrder, Ranking, Review, Slot
 from labelplatform.labels.queue_orders import waiting_items
 from labelplatform.labels.services.queue_orders import Choice, ChosenLine, keep_order
 from labelplatform.prompts import services as prompts
@@ -51,6 +51,17 @@ SECRETS = (
     "secretnote",
     "secretflag",
 )
+GUIDELINES = """# What is better
+
+Right before *I do not know* before wrong. Ties are rare.
+
+::: good
+Lisbon is in Portugal.
+:::
+::: bad
+It is in Spain, on the Ebro.
+:::
+"""
 TEXTS = (
     "Lisbon lies on the **Tagus**, close to the Atlantic.",
     "I do not know.",
@@ -96,6 +107,8 @@ class Stock:
     # What ada holds of campaigns of single answers, by their kind.
     singles: dict[str, Slot] = field(default_factory=dict)
     order: QueueOrder = field(init=False)
+    decision: Adjudication = field(init=False)
+    review: Review = field(init=False)
 
 
 def build_stock(slug: str, prefix: str = "") -> Stock:
@@ -136,6 +149,7 @@ def build_stock(slug: str, prefix: str = "") -> Stock:
     stock = Stock(
         project, people, prompt_set, policies, campaign, held, ranking, _freeze(project, people["researcher"])
     )
+    _review(stock)
     _train(stock)
     _evaluate(stock)
     stock.singles = {kind: _single(stock, kind, asks) for kind, asks in SINGLES.items()}
@@ -226,6 +240,56 @@ def _rank(campaign: Campaign, annotator: User, *, reverse: bool) -> Ranking:
         seconds=41.5,
         by=annotator,
     )
+
+
+def _review(stock: Stock) -> None:
+    """A second version of the guidelines, an item that waits for a decision, a label looked at and one to look at."""
+    vera, campaign = stock.people["reviewer"], stock.campaign
+    labels.publish_guidelines(
+        campaign=campaign,
+        by=stock.people["researcher"],
+        english=GUIDELINES,
+        chinese="# 什么更好\n\n正确优于*我不知道*，*我不知道*优于错误。",
+        note="Ties only where nothing tells two answers apart.",
+    )
+    stock.decision = labels.ask_for_decision(item=stock.ranking.item, by=vera)
+    drawn: dict[str, Any] = {"campaign": campaign, "share": 1, "by": vera}
+    (stock.review,) = labels.draw_reviews(annotator=stock.people["second"], **drawn)
+    (theirs,) = labels.draw_reviews(annotator=stock.people["annotator"], **drawn)
+    _reckon(stock)
+    labels.review_label(
+        review=theirs, verdict="returned", by=vera, note="Portugal is the country: look again."
+    )
+
+
+def _reckon(stock: Stock) -> None:
+    """The reliability of two people, as a worker would have left it."""
+    run = labels.compute_reliability(campaign=stock.campaign, by=stock.people["researcher"])
+    finish(run.job)
+    nothing = {
+        "value": None,
+        "low": None,
+        "high": None,
+        "n": 1,
+        "reason": "not enough data: 1 item, wanted 10",
+    }
+    run.figures = [
+        {
+            "user": stock.people["annotator"].pk,
+            "reliability": {"value": 0.9, "low": 0.5, "high": 1.3, "n": 30, "reason": ""},
+            "accuracy": {"value": 0.74, "low": 0.65, "high": 0.8, "n": 30, "reason": ""},
+        },
+        {"user": stock.people["second"].pk, "reliability": nothing, "accuracy": nothing},
+    ]
+    run.report = build_artifact(
+        stock.project,
+        Artifact.Kind.REPORT,
+        "annotator reliability",
+        files={"report.json": json.dumps({"format": "labelplatform-report/1"})},
+        made_by=run.job,
+    )
+    run.labels, run.items = 2, 1
+    run.save()
 
 
 def finish(job: Job, *, seconds: int = 60) -> Job:

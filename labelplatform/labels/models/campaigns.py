@@ -41,7 +41,6 @@ class Campaign(Steering):
     kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.RANKING)
     # What a campaign of this kind asks, in the kind's own words (labels/kinds); of orders nothing.
     asks = models.JSONField(default=dict, blank=True)
-    guidelines = models.TextField(_("guidelines"), blank=True)
     # How many different people label each item. 0: nothing is handed out, labels only come in by import.
     overlap = models.PositiveSmallIntegerField(_("overlap"), default=1)
     source = models.CharField(max_length=12, choices=Source.choices, default=Source.CAMPAIGN)
@@ -64,6 +63,11 @@ class Campaign(Steering):
     # So many gold items come first for everybody (0: none), and this share of their pairs must be right to go on.
     qualification_items = models.PositiveSmallIntegerField(default=0)
     qualification_share = models.FloatField(default=0.75)
+    # The share of items that come to the same person again, after at least so many labels of their own.
+    repeat_rate = models.FloatField(default=0)
+    repeat_after = models.PositiveSmallIntegerField(default=50)
+    # Whether there may be such items: claims look out for other people's only then, also once the rate is 0 again.
+    has_repeats = models.BooleanField(default=False)
     seed = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -87,6 +91,13 @@ class Campaign(Steering):
             models.CheckConstraint(
                 condition=Q(close_at_deadline=False) | Q(deadline__isnull=False),
                 name="campaign_closes_at_a_deadline",
+            ),
+            models.CheckConstraint(
+                condition=Q(repeat_rate__gte=0, repeat_rate__lte=0.2),
+                name="campaign_repeat_rate_at_most_a_fifth",
+            ),
+            models.CheckConstraint(
+                condition=Q(repeat_rate=0) | Q(has_repeats=True), name="campaign_repeats_are_looked_out_for"
             ),
         ]
         ordering = ["pk"]

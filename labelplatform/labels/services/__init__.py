@@ -1,6 +1,13 @@
 """The verbs of labelling. Pages, commands, other apps and tests all come in through these."""
 
 from labelplatform.labels.rules import JudgementRefused
+from labelplatform.labels.services.adding import add_items
+from labelplatform.labels.services.adjudication import (
+    AdjudicationRefused,
+    ask_for_decision,
+    decide,
+    has_labelled,
+)
 from labelplatform.labels.services.assignment import (
     LeaseLost,
     SkipRefused,
@@ -15,7 +22,6 @@ from labelplatform.labels.services.campaign_settings import set_settings
 from labelplatform.labels.services.campaigns import (
     CampaignRefused,
     Stages,
-    add_items,
     create_campaign,
     create_campaign_over,
     set_stages,
@@ -24,6 +30,11 @@ from labelplatform.labels.services.campaigns import (
 from labelplatform.labels.services.examining import LabelsRefused, Note, Preview, Row, Status, Wishes
 from labelplatform.labels.services.filling import SubmissionConflict
 from labelplatform.labels.services.gold import GoldRefused, mix_in_gold, set_gold, unset_gold
+from labelplatform.labels.services.guidelines import (
+    GuidelinesRefused,
+    confirm_guidelines,
+    publish_guidelines,
+)
 from labelplatform.labels.services.importing import (
     check_target,
     import_labels,
@@ -36,6 +47,8 @@ from labelplatform.labels.services.qualification import override_qualification
 from labelplatform.labels.services.quality_settings import set_quality
 from labelplatform.labels.services.queue_orders import Choice, OrderRefused, put_in_force, start_order
 from labelplatform.labels.services.recording import RankingsRefused, record_comparison, record_rankings
+from labelplatform.labels.services.reliability import ReliabilityRefused, compute_reliability
+from labelplatform.labels.services.reviews import ReviewRefused, draw_reviews, review_label
 from labelplatform.labels.services.routing import NotForYou
 from labelplatform.labels.services.set_aside import put_all_back
 from labelplatform.labels.services.submission import (
@@ -47,11 +60,13 @@ from labelplatform.labels.services.submission import (
 )
 
 __all__ = [
+    "AdjudicationRefused",
     "CampaignRefused",
     "Choice",
     "DraftOvertaken",
     "DraftRefused",
     "GoldRefused",
+    "GuidelinesRefused",
     "JudgementRefused",
     "LabelLinesRefused",
     "LabelsRefused",
@@ -61,6 +76,8 @@ __all__ = [
     "OrderRefused",
     "Preview",
     "RankingsRefused",
+    "ReliabilityRefused",
+    "ReviewRefused",
     "Row",
     "SkipRefused",
     "Stages",
@@ -68,16 +85,23 @@ __all__ = [
     "SubmissionConflict",
     "Wishes",
     "add_items",
+    "ask_for_decision",
     "check_target",
     "claim",
+    "compute_reliability",
+    "confirm_guidelines",
     "create_campaign",
     "create_campaign_over",
+    "decide",
+    "draw_reviews",
     "grow_overlap",
+    "has_labelled",
     "import_labels",
     "linger",
     "mix_in_gold",
     "override_qualification",
     "preview_import",
+    "publish_guidelines",
     "put_all_back",
     "put_back",
     "put_in_force",
@@ -86,6 +110,7 @@ __all__ = [
     "record_rankings",
     "release",
     "renew",
+    "review_label",
     "save_draft",
     "set_gold",
     "set_quality",

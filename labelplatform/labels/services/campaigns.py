@@ -13,6 +13,7 @@ from labelplatform.accounts.services import record
 from labelplatform.labels import kinds
 from labelplatform.labels.models import RANKING_KINDS, Campaign, Item, ItemResponse, QueuePlace, Slot
 from labelplatform.labels.orders import shown_order
+from labelplatform.labels.services.guidelines import publish_guidelines
 from labelplatform.labels.shapes import shape_of
 from labelplatform.prompts.models import Prompt, Response
 from trainer.snapshots import Message, prompt_digest
@@ -68,7 +69,6 @@ def create_campaign(
         name=name,
         kind=kind,
         asks=_asks(kind, {}),
-        guidelines=guidelines,
         overlap=overlap,
         source=source,
         seed=seed,
@@ -76,6 +76,8 @@ def create_campaign(
         allow_unranked=source == Campaign.Source.IMPORT,
     )
     record(by=by, verb="created campaign", obj=campaign, project=project, overlap=overlap, source=source)
+    if guidelines.strip():
+        publish_guidelines(campaign=campaign, english=guidelines, by=by)
     return campaign
 
 

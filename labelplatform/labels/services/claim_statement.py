@@ -69,6 +69,10 @@ GATE = f"""
       AND NOT EXISTS (SELECT 1 FROM labels_qualification f WHERE f.campaign_id = %(campaign)s
                       AND f.annotator_id = %(me)s AND f.state = 'failed')))
 """  # noqa: S608  (only constants of this file are put together)
+# A campaign with hidden repeats: a twin is for the person whose item it repeats alone, also where its promise lapsed.
+NOBODY_ELSES_REPEAT = """
+    AND NOT EXISTS (SELECT 1 FROM labels_repeatitem t WHERE t.item_id = s.item_id AND t.annotator_id <> %(me)s)
+"""
 # Below every place: where those who have yet to qualify look, the gold in reserve being theirs.
 RESERVE = "-1000000000"
 # That the slot was promised, kept for good; only where it was not theirs already.
@@ -116,6 +120,7 @@ def _run(wish: Wish, beyond: str, *, keeps_place: bool) -> Slot | None:
         connection.vendor,
         beyond,
         gated=campaign.qualification_items > 0,
+        repeats=campaign.has_repeats,
         also=wish.gate.condition,
         # Labels that are no orders stand in a table of their own: one sub-select in place of the other.
         labels="labels_ranking" if campaign.gives_rankings else "labels_label",
@@ -149,11 +154,11 @@ def _one_by_one(taking: str, deeds: Sequence[str], wish: Wish) -> Slot | None:
 
 
 @cache
-def _statement(vendor: str, beyond: str, *, gated: bool, also: str, labels: str) -> str:
+def _statement(vendor: str, beyond: str, *, gated: bool, repeats: bool, also: str, labels: str) -> str:
     """The statement for this thread's database, which is of this kind."""
     locks = connection.features.has_select_for_update_skip_locked
     own, others = ("FOR UPDATE OF s", "FOR UPDATE OF s SKIP LOCKED") if locks else ("", "")
-    gate = (GATE if gated else "") + also
+    gate = (GATE if gated else "") + (NOBODY_ELSES_REPEAT if repeats else "") + also
     start = f"CASE WHEN {ADMITTED} THEN {beyond} ELSE {RESERVE} END" if gated else beyond
     opened = OPEN.replace("%(beyond)s", start).replace("%(gate)s", gate)
     lapsed = LAPSED.replace("%(gate)s", gate)

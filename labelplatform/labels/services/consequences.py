@@ -1,13 +1,33 @@
 """What follows from a label that was just stored, in the same transaction."""
 
+from collections.abc import Sequence
+
 from labelplatform.labels.models import Campaign, Ranking
 from labelplatform.labels.services.qualification import examine
+from labelplatform.labels.services.repeats import deal_repeat
 from labelplatform.labels.services.third_opinion import ask_once_more
 
 
+def follow_up_recorded(rankings: Sequence[Ranking], *, campaign: Campaign) -> None:
+    """The same for labels that did not come from our page, where they filled what the campaign wanted.
+
+    Nobody is given a repeat: whoever works elsewhere would not find it here.
+    """
+    if campaign.third_opinion_below is None and not campaign.qualification_items:
+        return
+    for ranking in rankings:
+        if not ranking.surplus:
+            ask_once_more(ranking, campaign=campaign)
+            examine(ranking, campaign=campaign)
+
+
 def follow_up(ranking: Ranking, *, campaign: Campaign) -> None:
-    """One more slot where people disagree; whether who gave it has qualified. Nothing for work that came too late."""
+    """One more slot where people disagree; whether who gave it has qualified; an earlier item of theirs once more.
+
+    Nothing for work that came too late.
+    """
     if ranking.surplus:
         return
     ask_once_more(ranking, campaign=campaign)
     examine(ranking, campaign=campaign)
+    deal_repeat(ranking, campaign=campaign)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from labelplatform.accounts.models import User
 from labelplatform.accounts.services import record
 from labelplatform.labels import rules
-from labelplatform.labels.models import Campaign, GoldItem, Item, Slot
+from labelplatform.labels.models import Campaign, GoldItem, Item, RepeatItem, Slot
 from labelplatform.labels.services.campaigns import (
     BATCH,
     SLOTS_OF_AN_ITEM,
@@ -42,6 +42,8 @@ def set_gold(*, item: Item, tiers: Sequence[Sequence[int]], explanation: str, by
         rules.check(rules.Judgement(tiers), campaign=item.campaign, responses=item.response_ids)
     except rules.JudgementRefused as refusal:
         raise GoldRefused(str(refusal)) from refusal
+    if RepeatItem.objects.filter(item=item).exists():
+        raise GoldRefused(_("This item is a hidden repeat: make the item that it repeats gold."))
     if len(tiers) < 2:
         raise GoldRefused(_("An order in which all answers tie asks for nothing: put one above another."))
     gold, _made = GoldItem.objects.update_or_create(

@@ -17,6 +17,8 @@ SETTINGS = (
     "gold_slots",
     "qualification_items",
     "qualification_share",
+    "repeat_rate",
+    "repeat_after",
 )
 # With fewer, chance would decide.
 FEWEST_QUALIFICATION_ITEMS = 5
@@ -34,9 +36,11 @@ def set_quality(*, campaign: Campaign, by: User, **settings: object) -> None:
         raise ValidationError(told)
     for name, value in settings.items():
         setattr(campaign, name, value)
+    # For good: twins that are out stay their people's own, whatever the rate becomes.
+    campaign.has_repeats |= bool(campaign.repeat_rate)
     campaign.full_clean(validate_unique=False)
     _check_qualification(campaign)
-    campaign.save(update_fields=list(settings))
+    campaign.save(update_fields=[*settings, "has_repeats"])
     record(by=by, verb="set campaign quality", obj=campaign, project=campaign.project, **settings)
     if {"gold_rate", "gold_slots"} & set(settings):
         mix_in_gold(campaign=campaign, seed=campaign.seed)

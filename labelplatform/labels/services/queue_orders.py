@@ -190,7 +190,9 @@ def _place_some(order: QueueOrder, size: int) -> int:
     block_of = {row.item_id: row.block for row in rows}
     slots = list(Slot.objects.select_for_update().filter(item__in=block_of).order_by("pk"))
     begun = {slot.item_id for slot in slots if slot.state != Slot.State.OPEN or slot.promised}
-    begun |= set(Item.objects.filter(pk__in=block_of, gold__isnull=False).values_list("pk", flat=True))
+    begun |= set(
+        Item.objects.filter(pk__in=block_of).exclude(gold=None, repeat=None).values_list("pk", flat=True)
+    )
     moved = [slot for slot in slots if slot.item_id not in begun]
     for slot in moved:
         slot.queue_place = queue_place(block_of[slot.item_id], slot.ordinal)

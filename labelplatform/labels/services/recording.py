@@ -14,6 +14,7 @@ from labelplatform.labels import rules
 from labelplatform.labels.models import Campaign, Item, Ranking, Slot
 from labelplatform.labels.services.annotators import annotators_named
 from labelplatform.labels.services.campaigns import CampaignRefused, NewItem, create_items
+from labelplatform.labels.services.consequences import follow_up_recorded
 from labelplatform.labels.services.filling import SubmissionConflict
 from labelplatform.labels.services.imported_items import ItemsRefused, items_of
 from labelplatform.labels.services.submission import store_placements
@@ -287,6 +288,7 @@ def _store_all(campaign: Campaign, numbered: Sequence[tuple[int, Pending]]) -> l
         [_row(campaign, one, slot) for one, slot in zip(fresh, slots, strict=True)], batch_size=500
     )
     store_placements([(row, one.judgement, one.responses) for row, one in zip(stored, fresh, strict=True)])
+    follow_up_recorded(stored, campaign=campaign)
     return stored
 
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from labelplatform.accounts.models import Project
-from labelplatform.evaluations.figures import (
+from labelplatform.evaluations.models import EvaluationRun, LeaderboardRun, MeasuredMetric, PolicyRating
+from labelplatform.evaluations.queries import CLOSED_BOOK, colours_of, leaderboards_of, metric_name
+from labelplatform.jobs.whiskers import (
     Scale,
     StackedBar,
     Whisker,
@@ -15,8 +17,6 @@ from labelplatform.evaluations.figures import (
     stacked_bar,
     whisker,
 )
-from labelplatform.evaluations.models import EvaluationRun, LeaderboardRun, MeasuredMetric, PolicyRating
-from labelplatform.evaluations.queries import CLOSED_BOOK, colours_of, leaderboards_of, metric_name
 
 PARTS = ("right", "abstained", "wrong")
 MEAN_RATING = 1000.0

@@ -81,7 +81,9 @@ def _prompts(project: Project) -> Room:
 
 
 def _labels(project: Project) -> Room:
-    counted = Ranking.objects.filter(item__campaign__project=project, surplus=False).aggregate(
+    counted = Ranking.objects.filter(
+        item__campaign__project=project, surplus=False, item__repeat=None
+    ).aggregate(
         rankings=Count("pk"),
         people=Count("annotator", distinct=True, filter=Q(annotator__kind=User.Kind.PERSON)),
         simulated=Count("pk", filter=Q(source=Campaign.Source.SIMULATED)),
@@ -208,6 +210,7 @@ def _open_work(project: Project) -> list[Need]:
         state=Slot.State.OPEN,
         # Gold has slots for more people than will ever come.
         item__gold=None,
+        item__repeat=None,
     ).count()
     if not waiting:
         return []

@@ -8,7 +8,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from evaluator.metrics.closed_book import LARGEST_LOSS_OF_RIGHT
-from labelplatform.evaluations.figures import Scale, Whisker, shared_scale, whisker
 from labelplatform.evaluations.models import Better, ComparisonRun, MeasuredEffect
 from labelplatform.evaluations.queries import (
     ALWAYS_ABSTAIN,
@@ -17,6 +16,7 @@ from labelplatform.evaluations.queries import (
     items_to_look_at,
     metric_name,
 )
+from labelplatform.jobs.whiskers import Scale, Whisker, shared_scale, whisker
 
 Verdict = ComparisonRun.Verdict
 WORTH_A_LOOK = 0.05

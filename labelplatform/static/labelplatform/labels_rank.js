@@ -2,6 +2,7 @@
 import { copyButtons } from "./labels_code.js";
 import { Deeds } from "./labels_deeds.js";
 import { draggable } from "./labels_drag.js";
+import { Guidelines } from "./labels_guidelines.js";
 import { Keeping } from "./labels_keeping.js";
 import { Keys } from "./labels_keys.js";
 import { Layout } from "./labels_layout.js";
@@ -65,6 +66,7 @@ class Page extends Deeds {
   listen() {
     const { form, view, signal } = this;
     this.keys = new Keys(this, document.querySelector("[data-keys]"), signal);
+    this.guide = new Guidelines(document.querySelector("[data-guidelines]"), signal);
     this.startComparing(document.querySelector("[data-compare]"));
     form.addEventListener("click", (event) => this.clicked(event));
     form.addEventListener("focusin", (event) => {
@@ -117,7 +119,7 @@ class Page extends Deeds {
   }
   step(by) { this.focus(this.letters[(this.letters.indexOf(this.focused) + by + this.letters.length) % this.letters.length]); }
 
-  guidelines() { document.querySelector("[data-guidelines]").click(); }
+  guidelines() { this.guide.open(); }
   help() { document.querySelector("[data-keys]").showModal(); }
   // Giving an item back with a reason is a page part of its own (labels_skip.js); `s` opens it.
   skip() { document.querySelector("[data-skip]")?.click(); }

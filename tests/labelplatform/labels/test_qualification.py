@@ -200,6 +200,8 @@ def test_the_page_refuses_a_qualification_without_gold_enough(
         "most_labels": 3,
         "gold_rate": 0,
         "gold_slots": 3,
+        "repeat_rate": 0,
+        "repeat_after": 50,
         "qualification_items": 6,
         "qualification_share": 0.8,
     }

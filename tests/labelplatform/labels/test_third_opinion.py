@@ -23,6 +23,8 @@ from tests.labelplatform.labels.test_assignment import lapse
 from tests.labelplatform.labels.test_quality import label_all, reversed_order
 
 FORM = {
+    "repeat_rate": "0",
+    "repeat_after": "50",
     "third_opinion_below": "",
     "most_labels": "5",
     "gold_rate": "0.1",

@@ -45,6 +45,12 @@ class Command(BaseCommand):
             action="store_true",
             help="rankings too that came late and count nowhere; their lines say so (of a project only)",
         )
+        parser.add_argument(
+            "--decisions",
+            choices=["all", queries.DECISIONS_ONLY],
+            default="all",
+            help="only: of an item that a reviewer has decided, the decision alone (of a project only)",
+        )
         parser.add_argument("--after", default="", help="id of a ranking (or label): go on behind it")
         parser.add_argument(
             "--unacceptable",
@@ -79,6 +85,7 @@ def _source(
     campaign: int | None,
     after: str,
     surplus: bool,
+    decisions: str = "all",
     **_options: Any,
 ) -> Iterator[Mapping[str, object]]:
     """The public lines that were asked for, lazily."""
@@ -86,7 +93,7 @@ def _source(
         yield from _rest((line for _n, line in json_lines.read(snapshot / f"{file}.jsonl")), after, snapshot)
         return
     found = Project.objects.get(slug=project)
-    filters: dict[str, object] = {"surplus": surplus}
+    filters: dict[str, object] = {"surplus": surplus, "decisions": decisions}
     if campaign:
         chosen = Campaign.objects.get(pk=campaign, project=found)
         label_lines.refuse_other_kind(chosen, file)

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand
 from labelplatform.accounts.models import Project
 from labelplatform.labels import queries as label_queries
 from labelplatform.snapshots.guidelines import guideline_version
-from labelplatform.snapshots.queries import campaigns_of, other_labels
+from labelplatform.snapshots.queries import other_labels
 from trainer import json_lines
 from trainer.errors import BadInput
 from trainer.snapshots import write_snapshot
@@ -41,7 +41,7 @@ class Command(BaseCommand):
                 labels=other_labels(project, filters),
                 filters=filters,
                 split_rule={"by": "prompt", "heldout_share": share},
-                guideline_version=guideline_version(campaigns_of(project, filters)),
+                guideline_version=guideline_version(label_queries.rankings(project, filters)),
             )
         except BadInput as error:
             self.stderr.write(str(error))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from labelplatform.evaluations.figures import (
+from labelplatform.jobs.whiskers import (
     BAR_WIDTH,
     PAD,
     WIDTH,
