@@ -32,7 +32,8 @@ def label(item: str, annotator: str, length: int, *spans: Told, prompt: str | No
 
 def values(found: SpanAgreement) -> dict[str, float | None]:
     return {
-        name: getattr(found, name).value for name in ("presence", "f1", "f1_by_kind", "alpha", "alpha_by_kind")
+        name: getattr(found, name).value
+        for name in ("presence", "f1", "f1_by_kind", "alpha", "alpha_by_kind")
     }
 
 
@@ -260,6 +261,4 @@ def test_neither_order_nor_names_matter(labels: list[SpanLabel], random: object)
     other = {"ada": "zoe", "ben": "yan", "cyd": "xia"}
     renamed = [SpanLabel(one.item, other[one.annotator], one.length, one.spans) for one in turned]
     before, after = values(span_agreement(labels, POINT)), values(span_agreement(renamed, POINT))
-    assert before == {
-        name: None if value is None else pytest.approx(value) for name, value in after.items()
-    }
+    assert before == {name: None if value is None else pytest.approx(value) for name, value in after.items()}
