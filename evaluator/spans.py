@@ -6,7 +6,7 @@ count Unicode code points of the raw text, `end` is not included. A line without
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -137,12 +137,6 @@ def _offset(entry: Mapping[str, object], name: str, where: str) -> int:
     if type(value) is not int or value < 0:
         raise BadInput(f"{where}: {name}: found {kind_of(value)}, wanted a whole number, at least 0")
     return value
-
-
-def spans_digest(spans: Iterable[Span]) -> str:
-    """What tells one set of spans from another, in hexadecimal: the order they were marked in does not."""
-    told = sorted(json.dumps(span.to_line(), sort_keys=True) for span in spans)
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()
 
 
 def text_digest(context: str, response: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluator.errors import BadInput
-from evaluator.spans import KINDS, MOST_SPANS, Span, parse_spans, read_spans, spans_digest, text_digest
+from evaluator.spans import KINDS, MOST_SPANS, Span, parse_spans, read_spans, text_digest
 from tests.evaluator.lines import steady
 
 CONTEXT, RESPONSE = "Lima is in Peru.", "👍🏽 Lima e\u0301 利马"
@@ -83,7 +82,6 @@ def test_each_kind_is_known(kind: str) -> None:
 
 def test_no_span_at_all_is_a_label_too() -> None:
     assert parsed() == ()
-    assert spans_digest(()) != spans_digest(parsed(span()))
 
 
 @st.composite
@@ -104,31 +102,17 @@ def told_spans(draw: st.DrawFn) -> list[dict[str, object]]:
 
 
 @steady
-@given(told_spans(), st.integers(0, 99))
-def test_what_is_parsed_is_written_back(told: list[dict[str, object]], seed: int) -> None:
-    spans = parsed(*told)
-    assert [one.to_line() for one in spans] == told
-    shuffled = random.Random(seed).sample(spans, len(spans))
-    assert spans_digest(shuffled) == spans_digest(spans)
-    for left_out in range(len(spans)):
-        assert spans_digest(spans[:left_out] + spans[left_out + 1 :]) != spans_digest(spans)
+@given(told_spans())
+def test_what_is_parsed_is_written_back(told: list[dict[str, object]]) -> None:
+    assert [one.to_line() for one in parsed(*told)] == told
 
 
-def test_digests_tell_texts_and_spans_apart() -> None:
+def test_the_digest_tells_texts_apart() -> None:
     assert text_digest("a", "b") == text_digest("a", "b")
     assert (
         len({text_digest(*pair) for pair in (("a", "b"), ("b", "a"), ("ab", ""), ("", "ab"), ("a", "b "))})
         == 5
     )
-    different = [
-        parsed(span()),
-        parsed(span(end=3)),
-        parsed(span(start=1)),
-        parsed(span(kind="contradicts")),
-        parsed(span(source_start=0, source_end=1)),
-        parsed(span(source_start=0, source_end=2)),
-    ]
-    assert len({spans_digest(one) for one in different}) == len(different)
 
 
 def test_a_file_is_read_whole() -> None:
