@@ -50,8 +50,8 @@ export class SpanView {
   bar({ panes: { answer, source }, marks, current, span }) {
     const about = answer.chosen ? this.words.markAs : span ? this.words.kindOf.replace("%n", current + 1) : this.words.selectFirst;
     this.tell("about", about);
-    this.tell("chosen", answer.chosen ? excerpt(answer.quote) : "");
-    this.tell("chosen-source", source.chosen ? this.words.sourceChosen.replace("%text", () => excerpt(source.quote)) : "");
+    this.tell("chosen", answer.chosen ? excerpt(answer.quote.trim()) : "");
+    this.tell("chosen-source", source.chosen ? this.words.sourceChosen.replace("%text", () => excerpt(source.quote.trim())) : "");
     for (const button of this.form.querySelectorAll("[data-bar] button[data-kind]")) {
       button.setAttribute("aria-pressed", String(!answer.chosen && span?.kind === button.dataset.kind));
       button.setAttribute("aria-disabled", String(!answer.chosen && !span));
