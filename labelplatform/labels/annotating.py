@@ -18,11 +18,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from labelplatform.accounts.access import project_view, signed_in
 from labelplatform.accounts.models import Membership, Project, User
 from labelplatform.labels import services, shown, waiting
-from labelplatform.labels.flag_names import flag_choices
-from labelplatform.labels.forms import RankingForm, parse_draft
-from labelplatform.labels.logs import parse_log
+from labelplatform.labels.kinds import Unreadable
 from labelplatform.labels.models import Campaign, Slot
-from labelplatform.labels.orders import letters
+from labelplatform.labels.sheets import Sheet, sheet_of
 
 
 @dataclass(frozen=True)
@@ -33,6 +31,11 @@ class Desk:
     annotator: User
     slot: Slot
     token: uuid.UUID
+
+    @property
+    def sheet(self) -> Sheet:
+        """What lies on it: by the campaign's kind of label."""
+        return sheet_of(self.slot.campaign)
 
 
 def _desk(request: HttpRequest, project: Project, token: uuid.UUID) -> Desk:
@@ -93,12 +96,10 @@ def _address(project: Project, slot: Slot | None) -> str:
 @never_cache
 @project_view()
 def rank(request: HttpRequest, token: uuid.UUID, *, project: Project, membership: Membership) -> HttpResponse:
-    """The ranking page: read, order, submit."""
+    """The page of an item: read, judge, submit."""
     desk = _desk(request, project, token)
-    responses = shown.responses_by_letter(desk.slot)
     if request.method == "POST":
-        form = RankingForm(request.POST, letters=list(responses))
-        return _submit(request, desk, form, responses) if form.is_valid() else _refuse(request, desk, form)
+        return _submit(request, desk)
     if not shown.is_held(desk.slot, token):
         return render(
             request, "labels/gone.html", {"project": project, "campaign": desk.slot.campaign}, status=410
@@ -109,50 +110,33 @@ def rank(request: HttpRequest, token: uuid.UUID, *, project: Project, membership
 def _page(
     request: HttpRequest, desk: Desk, *, typed: QueryDict | None, problem: str = "", status: int = 200
 ) -> HttpResponse:
-    """The ranking page; `typed` is what a form that is not taken had in its boxes."""
-    item = shown.shown_item(desk.slot, desk.annotator, desk.token, typed=typed)
+    """The page of an item; `typed` is what a form that is not taken had in its boxes."""
     context = {
         "project": desk.project,
-        "item": item,
-        "flags": flag_choices(),
+        **desk.sheet.shown(desk.slot, desk.annotator, desk.token, typed),
         "submission": (typed and typed.get("submission")) or uuid.uuid4(),
         "problem": problem,
     }
-    return render(request, "labels/rank.html", context, status=status)
+    return render(request, desk.sheet.template, context, status=status)
 
 
-def _submit(request: HttpRequest, desk: Desk, form: RankingForm, responses: dict[str, int]) -> HttpResponse:
+def _submit(request: HttpRequest, desk: Desk) -> HttpResponse:
     try:
-        ranking = services.submit_judgement(
-            slot=desk.slot,
-            lease_token=desk.token,
-            submission=form.cleaned_data["submission"],
-            judgement=form.judgement(responses),
-            by=desk.annotator,
-            log=parse_log(request.POST.get("log", ""), letters=list(responses)),
-        )
-    except services.JudgementRefused as refusal:
+        label = desk.sheet.submit(request.POST, slot=desk.slot, token=desk.token, by=desk.annotator)
+    except (Unreadable, services.JudgementRefused) as refusal:
         return _answer(request, desk, 422, problem=str(refusal))
     except services.SubmissionConflict:
         told = _(
             "This item was submitted before with another order. The first one counts; nothing was changed."
         )
         return _answer(request, desk, 409, problem=told)
-    if ranking.surplus:
+    if label.surplus:
         told = _(
             "Your time for that item had run out and somebody else has it now. "
             "Your ranking is kept as an extra one; thank you. Here is the next item."
         )
         messages.warning(request, told)
-    return _answer(request, desk, 409 if ranking.surplus else 200)
-
-
-def _refuse(request: HttpRequest, desk: Desk, form: RankingForm) -> HttpResponse:
-    told = _(
-        "Places are whole numbers from 1 (best) to %(last)d, ratings from 1 to 7 (best). "
-        "Nothing was stored; your text boxes are as you left them."
-    )
-    return _answer(request, desk, 422, problem=told % {"last": len(form.letters)})
+    return _answer(request, desk, 409 if label.surplus else 200)
 
 
 def _answer(request: HttpRequest, desk: Desk, status: int, *, problem: str = "") -> HttpResponse:
@@ -179,7 +163,7 @@ def draft(
 ) -> HttpResponse:
     """Keep unfinished work."""
     desk = _desk(request, project, token)
-    state = parse_draft(request.body, letters(len(desk.slot.shown_order)))
+    state = desk.sheet.draft(request.body, desk.slot)
     if state is None:
         return JsonResponse({"problem": _("This is not a draft.")}, status=400)
     try:

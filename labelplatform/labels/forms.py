@@ -26,11 +26,16 @@ DRAFT_KEYS = (
 )
 
 
-class RankingForm(forms.Form):
-    """One judgement: for each letter a place (equal places tie), a rating, flags. Which letters, the slot knows."""
+class LabelForm(forms.Form):
+    """What every submission has, whatever its label is; the rest its kind reads (labels/kinds)."""
 
     submission = forms.UUIDField()
     seconds = forms.FloatField(required=False, min_value=0, max_value=LONGEST_SECONDS)
+
+
+class RankingForm(LabelForm):
+    """One judgement: for each letter a place (equal places tie), a rating, flags. Which letters, the slot knows."""
+
     unacceptable = forms.BooleanField(required=False)
     # One figure for each gap between neighbouring tiers, best first: "2,1,3".
     margins = forms.RegexField(r"^[1-3](,[1-3])*$", required=False, max_length=17)

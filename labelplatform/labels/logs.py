@@ -5,6 +5,7 @@ is dropped with its reason and never stands in a ranking's way.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ DEEDS = frozenset("place rate flag margin unacceptable undo redo stage".split())
 VIEWS = frozenset("stack grid compare raw rendered answers order".split())
 INPUTS = frozenset("keyboard mouse touch pen".split())
 READ = frozenset("end enough".split())
+NAME = re.compile(r"[a-z0-9-]{0,60}")
 LANGUAGES = frozenset({"en", "zh-Hans"})
 Check = Callable[[object], bool]
 
@@ -33,25 +35,29 @@ class Malformed(Exception):
     """A part of a log that is not what it should be."""
 
 
-def parse_log(text: str, *, letters: Sequence[str]) -> Log | None:
-    """Return the log in `text`, or why it is dropped; None where no log was sent."""
+def parse_log(text: str, *, letters: Sequence[str], free: bool = False) -> Log | None:
+    """Return the log in `text`, or why it is dropped; None where no log was sent.
+
+    `free`: its moves are about parts of one answer under names of their own, not about letters.
+    """
     if not text:
         return None
     if len(text.encode("utf-8", "replace")) > LIMIT_BYTES:
         return Log(dropped=f"found more than {LIMIT_BYTES} bytes")
     try:
         told = json.loads(text)
-        return Log(_body(told, letters))
+        return Log(_body(told, letters, free))
     except (ValueError, RecursionError):
         return Log(dropped="found no JSON")
     except Malformed as error:
         return Log(dropped=str(error)[:200])
 
 
-def _body(told: object, letters: Sequence[str]) -> dict[str, object]:
+def _body(told: object, letters: Sequence[str], free: bool) -> dict[str, object]:
     if not isinstance(told, dict) or told.get("format") != FORMAT:
         raise Malformed(f"found another format, wanted {FORMAT}")
-    whole, one_of, letter = _whole, _one_of, _one_of([*letters, ""])
+    whole, one_of = _whole, _one_of
+    letter = _name if free else _one_of([*letters, ""])
     return {
         "format": FORMAT,
         "presort": _told(told, "presort", lambda value: isinstance(value, bool)),
@@ -133,6 +139,11 @@ def _percent(value: object) -> bool:
 def _step(value: object) -> bool:
     """Where a move led from or to: a place, a rating, the number of a flag, a margin; nothing for none."""
     return value is None or (type(value) is int and 0 <= value <= 99)
+
+
+def _name(value: object) -> bool:
+    """A name of ours, such as a rating's."""
+    return isinstance(value, str) and NAME.fullmatch(value) is not None
 
 
 def _one_of(words: Sequence[str] | frozenset[str]) -> Check:

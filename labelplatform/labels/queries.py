@@ -75,13 +75,14 @@ def rankings(project: Project, filters: Mapping[str, object] | None = None) -> Q
     if chosen.get("sources"):
         found = found.filter(source__in=chosen["sources"])
     if chosen.get("until"):
-        found = found.filter(at__lte=_time(chosen["until"]))
+        found = found.filter(at__lte=moment(chosen["until"]))
     if chosen.get("last_ranking") is not None:
         found = found.filter(pk__lte=chosen["last_ranking"])
     return found.order_by("pk")
 
 
-def _time(until: object) -> datetime:
+def moment(until: object) -> datetime:
+    """A time with its zone, as filters and snapshots tell it."""
     at = parse_datetime(until) if isinstance(until, str) else until
     if not isinstance(at, datetime) or at.tzinfo is None:
         raise ValueError(f"until: found {until!r}, wanted a time with its zone")

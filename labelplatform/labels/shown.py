@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from labelplatform.accounts.models import Project, User
+from labelplatform.labels.kinds import Matter
 from labelplatform.labels.models import Campaign, Draft, ItemResponse, Lease, Slot
 from labelplatform.labels.orders import letters
 from labelplatform.labels.rules import HIGHEST_RATING, LOWEST_RATING
@@ -95,7 +96,6 @@ def shown_item(
         )
         for letter, place in zip(letters(len(stored)), slot.shown_order, strict=True)
     ]
-    left = (slot.lease_expires_at - timezone.now()).total_seconds() if slot.lease_expires_at else 0
     return ShownItem(
         campaign=slot.campaign,
         token=token,
@@ -104,6 +104,49 @@ def shown_item(
         language=slot.item.prompt.language,
         answers=answers,
         draft=json.dumps(draft),
-        seconds_left=max(0, int(left)),
+        seconds_left=_seconds_left(slot),
         unacceptable=bool(draft.get("unacceptable")),
     )
+
+
+@dataclass(frozen=True)
+class ShownMatter:
+    """All that the page of a single answer, or of none, knows of an item."""
+
+    campaign: Campaign
+    token: uuid.UUID
+    messages: Sequence[Mapping[str, str]]
+    context: str
+    language: str
+    text: str
+    draft: str
+    seconds_left: int
+
+    @property
+    def asked(self) -> str:
+        """What was asked last: enough of a prompt to remember it by."""
+        return self.messages[-1]["content"] if self.messages else ""
+
+
+def shown_matter(
+    slot: Slot, annotator: User, token: uuid.UUID, matter: Matter
+) -> tuple[ShownMatter, dict[str, Any]]:
+    """What to put on the page, and the draft it was left with."""
+    drafts = Draft.objects.filter(slot=slot, annotator=annotator)
+    draft: dict[str, Any] = drafts.values_list("state", flat=True).first() or {}
+    item = ShownMatter(
+        campaign=slot.campaign,
+        token=token,
+        messages=matter.messages,
+        context=matter.context,
+        language=slot.item.prompt.language,
+        text=matter.response,
+        draft=json.dumps(draft),
+        seconds_left=_seconds_left(slot),
+    )
+    return item, draft
+
+
+def _seconds_left(slot: Slot) -> int:
+    left = (slot.lease_expires_at - timezone.now()).total_seconds() if slot.lease_expires_at else 0
+    return max(0, int(left))

@@ -8,7 +8,7 @@ from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from labelplatform.accounts.models import Project, User
-from labelplatform.labels.models import Campaign, Item, Qualification, Ranking, Skip, Slot
+from labelplatform.labels.models import Campaign, Item, Label, Qualification, Ranking, Skip, Slot
 
 MOST_ITEMS_COUNTED = 1000
 ADMITTED = (Qualification.State.PASSED, Qualification.State.OVERRIDDEN)
@@ -31,12 +31,8 @@ class Waiting:
 def queue(project: Project, annotator: User) -> list[Waiting]:
     """Open campaigns of the project with what waits for this person; two statements a campaign, whatever its length."""
     now = timezone.now()
-    done = dict(
-        Ranking.objects.filter(annotator=annotator, item__campaign__project=project)
-        .values_list("item__campaign")
-        .annotate(rankings=Count("pk"))
-    )
     campaigns = list(Campaign.objects.filter(project=project, state=Campaign.State.OPEN, overlap__gt=0))
+    done = _given_by(annotator, campaigns)
     standing = _standing(annotator, campaigns)
     found = []
     for campaign in campaigns:
@@ -52,6 +48,17 @@ def queue(project: Project, annotator: User) -> list[Waiting]:
             waiting = held = 0
         found.append(Waiting(campaign, waiting, held, mine, more=waiting == MOST_ITEMS_COUNTED))
     return found
+
+
+def _given_by(annotator: User, campaigns: Sequence[Campaign]) -> dict[int, int]:
+    """How many labels this person gave to each of these; one statement for orders, one for labels of other kinds."""
+    given: dict[int, int] = {}
+    for model in (Ranking, Label):
+        theirs = [one.pk for one in campaigns if one.gives_rankings == (model is Ranking)]
+        if theirs:
+            mine = model._default_manager.filter(annotator=annotator, item__campaign__in=theirs)
+            given |= dict(mine.order_by().values_list("item__campaign").annotate(given=Count("pk")))
+    return given
 
 
 def _standing(annotator: User, campaigns: Sequence[Campaign]) -> dict[int, str]:
@@ -98,7 +105,8 @@ def slots_held_by_others(campaign: Campaign, annotator: User, now: datetime) -> 
 
 def _untouched(campaign: Campaign, annotator: User) -> QuerySet[Slot]:
     mine = Slot.objects.filter(item=OuterRef("item"), annotator=annotator).exclude(state=Slot.State.OPEN)
-    labelled = Ranking.objects.filter(item=OuterRef("item"), annotator=annotator)
+    table = Ranking if campaign.gives_rankings else Label
+    labelled = table._default_manager.filter(item=OuterRef("item"), annotator=annotator)
     skipped = Skip.objects.filter(item=OuterRef("item"), annotator=annotator)
     return Slot.objects.filter(
         ~Exists(mine.exclude(pk=OuterRef("pk"))), ~Exists(labelled), ~Exists(skipped), campaign=campaign

@@ -55,6 +55,18 @@ def import_prompts(*, prompt_set: PromptSet, lines: Iterable[Mapping[str, object
 
 
 @transaction.atomic
+def store_prompts(*, prompt_set: PromptSet, parsed: Sequence[PromptLine], by: User | None) -> Imported:
+    """Add checked prompts, of which several may be the same; what is there already with the same content is left."""
+    prompts: dict[str, tuple[int, PromptLine]] = {}
+    for number, line in enumerate(parsed, 1):
+        prompts.setdefault(line.key, (number, line))
+    _refuse_different_prompts(parsed, prompts)
+    added = _add_prompts(prompt_set, list(prompts.values()))
+    record(by=by, verb="imported prompts", obj=prompt_set, project=prompt_set.project, prompts=added)
+    return Imported(prompts=added)
+
+
+@transaction.atomic
 def import_responses(
     *,
     prompt_set: PromptSet,
@@ -89,7 +101,7 @@ def store_responses(
     prompts: dict[str, tuple[int, PromptLine]] = {}
     for number, line in enumerate(parsed, 1):
         prompts.setdefault(line.prompt.key, (number, line.prompt))
-    _refuse_different_prompts(parsed, prompts)
+    _refuse_different_prompts([line.prompt for line in parsed], prompts)
     added = _add_prompts(prompt_set, list(prompts.values()))
     writers = _policies(prompt_set.project, {line.policy for line in parsed}) if policy is None else {}
     by_key = {prompt.key: prompt for prompt in prompt_set.prompts.filter(key__in=prompts)}
@@ -148,14 +160,14 @@ def _refuse_repeated(keys: list[str], name: str) -> None:
 
 
 def _refuse_different_prompts(
-    parsed: Sequence[ResponseLine], prompts: dict[str, tuple[int, PromptLine]]
+    parsed: Sequence[PromptLine], prompts: dict[str, tuple[int, PromptLine]]
 ) -> None:
     """Refuse lines that give one prompt id two contents."""
     errors = []
     for number, line in enumerate(parsed, 1):
-        first, prompt = prompts[line.prompt.key]
-        if line.prompt != prompt:
-            errors.append((number, f"id: {line.prompt.key!r} has another prompt here than in line {first}"))
+        first, prompt = prompts[line.key]
+        if line != prompt:
+            errors.append((number, f"id: {line.key!r} has another prompt here than in line {first}"))
     if errors:
         raise ImportRefused(errors)
 

@@ -13,6 +13,10 @@ class Campaign(models.Model):
 
         RANKING = "ranking", _("ranking")
         COMPARISON = "comparison", _("comparison")
+        RATING = "rating", _("rating")
+        HONESTY = "honesty", _("honesty check")
+        SPANS = "spans", _("hallucination spans")
+        DEMONSTRATION = "demonstration", _("demonstration")
 
     class State(models.TextChoices):
         """Whether items are handed out."""
@@ -32,7 +36,9 @@ class Campaign(models.Model):
 
     project = models.ForeignKey("accounts.Project", on_delete=models.CASCADE, related_name="campaigns")
     name = models.CharField(_("name"), max_length=120)
-    kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.RANKING)
+    kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.RANKING)
+    # What a campaign of this kind asks, in the kind's own words (labels/kinds); of orders nothing.
+    asks = models.JSONField(default=dict, blank=True)
     guidelines = models.TextField(_("guidelines"), blank=True)
     # How many different people label each item. 0: nothing is handed out, labels only come in by import.
     overlap = models.PositiveSmallIntegerField(_("overlap"), default=1)
@@ -81,3 +87,11 @@ class Campaign(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def gives_rankings(self) -> bool:
+        """Whether its labels are orders of several answers (rows of Ranking), not labels of another kind (Label)."""
+        return self.kind in RANKING_KINDS
+
+
+RANKING_KINDS = frozenset({Campaign.Kind.RANKING, Campaign.Kind.COMPARISON})

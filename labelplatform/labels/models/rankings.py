@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from labelplatform.labels.models.campaigns import Campaign
+from labelplatform.labels.models.campaigns import RANKING_KINDS, Campaign
 from labelplatform.labels.models.items import Item, Slot
 
 
@@ -16,7 +16,9 @@ class Ranking(models.Model):
     slot = models.ForeignKey(Slot, on_delete=models.PROTECT, null=True, blank=True, related_name="rankings")
     annotator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="rankings")
     key = models.CharField(max_length=200)
-    kind = models.CharField(max_length=12, choices=Campaign.Kind.choices)
+    kind = models.CharField(
+        max_length=12, choices=[choice for choice in Campaign.Kind.choices if choice[0] in RANKING_KINDS]
+    )
     source = models.CharField(max_length=12, choices=Campaign.Source.choices)
     # Response ids in the order they were seen.
     shown_order = models.JSONField(default=list, blank=True)

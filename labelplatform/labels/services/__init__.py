@@ -21,6 +21,7 @@ from labelplatform.labels.services.campaigns import (
     set_state,
 )
 from labelplatform.labels.services.examining import Note, Preview, Row, Status, Wishes
+from labelplatform.labels.services.filling import SubmissionConflict
 from labelplatform.labels.services.gold import GoldRefused, mix_in_gold, set_gold, unset_gold
 from labelplatform.labels.services.importing import (
     LabelsRefused,
@@ -28,13 +29,14 @@ from labelplatform.labels.services.importing import (
     import_labels,
     preview_import,
 )
+from labelplatform.labels.services.label_recording import LabelLinesRefused, record_labels
+from labelplatform.labels.services.labelling import submit_label
 from labelplatform.labels.services.qualification import override_qualification
 from labelplatform.labels.services.quality_settings import set_quality
 from labelplatform.labels.services.recording import RankingsRefused, record_comparison, record_rankings
 from labelplatform.labels.services.submission import (
     DraftOvertaken,
     DraftRefused,
-    SubmissionConflict,
     save_draft,
     submit_judgement,
     submit_ranking,
@@ -46,6 +48,7 @@ __all__ = [
     "DraftRefused",
     "GoldRefused",
     "JudgementRefused",
+    "LabelLinesRefused",
     "LabelsRefused",
     "LeaseLost",
     "Note",
@@ -69,6 +72,7 @@ __all__ = [
     "preview_import",
     "put_back",
     "record_comparison",
+    "record_labels",
     "record_rankings",
     "release",
     "renew",
@@ -79,6 +83,7 @@ __all__ = [
     "set_state",
     "skip",
     "submit_judgement",
+    "submit_label",
     "submit_ranking",
     "unset_gold",
 ]

@@ -3,20 +3,21 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from labelplatform.accounts.models import Project, User
 from labelplatform.accounts.services import record
-from labelplatform.labels.models import Campaign, Item, ItemResponse, QueuePlace, Slot
+from labelplatform.labels import kinds
+from labelplatform.labels.models import RANKING_KINDS, Campaign, Item, ItemResponse, QueuePlace, Slot
 from labelplatform.labels.orders import shown_order
+from labelplatform.labels.shapes import shape_of
 from labelplatform.prompts.models import Prompt, Response
 from trainer.snapshots import Message, prompt_digest
 
 BATCH = 500
-MOST_RESPONSES = 9
 SLOTS_OF_AN_ITEM = 64
 
 
@@ -35,10 +36,14 @@ class NewItem:
 
 @dataclass(frozen=True)
 class Stages:
-    """Whether answers are rated before they are put in order, and whether the ratings propose that order."""
+    """Whether answers are rated before they are put in order, and whether the ratings propose that order.
+
+    Of a campaign that collects no orders: what it asks, in the words of its kind (labels/kinds).
+    """
 
     rate_first: bool = False
     presort: bool = False
+    asks: Mapping[str, object] = field(default_factory=dict)
 
 
 @transaction.atomic
@@ -62,6 +67,7 @@ def create_campaign(
         project=project,
         name=name,
         kind=kind,
+        asks=_asks(kind, {}),
         guidelines=guidelines,
         overlap=overlap,
         source=source,
@@ -71,6 +77,18 @@ def create_campaign(
     )
     record(by=by, verb="created campaign", obj=campaign, project=project, overlap=overlap, source=source)
     return campaign
+
+
+def _asks(kind: str, told: Mapping[str, object]) -> dict[str, object]:
+    """The settings of a kind in full; of orders there are none here."""
+    if kind in RANKING_KINDS:
+        return {}
+    if kind not in kinds.KINDS:
+        raise CampaignRefused(_("There are no campaigns of this kind yet: %(kind)s.") % {"kind": kind})
+    try:
+        return kinds.KINDS[kind].asks(told)
+    except kinds.AsksRefused as refusal:
+        raise CampaignRefused(str(refusal)) from refusal
 
 
 @transaction.atomic
@@ -92,16 +110,27 @@ def create_campaign_over(
     if stages is not None:
         set_stages(campaign=campaign, stages=stages, by=by)
     if not add_items(campaign=campaign, prompts=prompts, by=by):
-        raise CampaignRefused(_("No prompt of this set has two answers yet: sample or import some first."))
+        raise CampaignRefused(_nothing_to_put(kind))
     return campaign
+
+
+def _nothing_to_put(kind: str) -> str:
+    fewest = shape_of(kind).fewest
+    if fewest > 1:
+        return _("No prompt of this set has two answers yet: sample or import some first.")
+    if fewest:
+        return _("No prompt of this set has an answer yet: sample or import some first.")
+    return _("This set has no prompts yet: import some first.")
 
 
 @transaction.atomic
 def set_stages(*, campaign: Campaign, stages: Stages, by: User | None) -> None:
-    """Say how the ranking page of a campaign goes. A proposal needs ratings to come from."""
-    campaign.rate_first = stages.rate_first
-    campaign.presort = stages.rate_first and stages.presort
-    campaign.save(update_fields=["rate_first", "presort"])
+    """Say how the page of a campaign goes. A proposal needs ratings to come from; single answers know no order."""
+    orders = campaign.gives_rankings
+    campaign.rate_first = orders and stages.rate_first
+    campaign.presort = campaign.rate_first and stages.presort
+    campaign.asks = _asks(campaign.kind, stages.asks)
+    campaign.save(update_fields=["rate_first", "presort", "asks"])
     record(
         by=by,
         verb="set campaign stages",
@@ -109,6 +138,7 @@ def set_stages(*, campaign: Campaign, stages: Stages, by: User | None) -> None:
         project=campaign.project,
         rate_first=campaign.rate_first,
         presort=campaign.presort,
+        **({"asks": campaign.asks} if campaign.asks else {}),
     )
 
 
@@ -126,19 +156,29 @@ def add_items(
 ) -> int:
     """Put prompts with their responses to people; returns how many items are new.
 
-    Each prompt must have 2…9 responses (exactly 2 of them are shown in a campaign of comparisons); a prompt
-    that is an item already is left as it is. `responses_per_item` shows only that many, the oldest first.
+    Of a campaign of orders each prompt must have 2…9 responses (exactly 2 of them are shown in one of comparisons) and
+    is one item; of one that asks about single answers each response is an item of its own; of one of demonstrations
+    each prompt is an item without answers. A prompt that is an item already is left as it is. `responses_per_item`
+    takes only that many responses of a prompt, the oldest first.
     """
-    limit = 2 if campaign.kind == Campaign.Kind.COMPARISON else responses_per_item or MOST_RESPONSES
-    new = []
+    shape, new = shape_of(campaign.kind), []
     for prompt in prompts:
-        responses = list(prompt.responses.all())[:limit]
-        if len(responses) < 2:
-            raise CampaignRefused(_("Prompt %(key)s has fewer than two answers.") % {"key": prompt.key})
-        new.append(NewItem(prompt, responses))
+        responses = list(prompt.responses.all())[:responses_per_item] if shape.most else []
+        if len(responses) < shape.fewest:
+            raise CampaignRefused(_too_few(prompt, shape.fewest))
+        if shape.one_per_response:
+            new += [NewItem(prompt, [response]) for response in responses]
+        else:
+            new.append(NewItem(prompt, responses[: shape.most]))
     made = create_items(campaign, new)
     record(by=by, verb="added items", obj=campaign, project=campaign.project, items=len(made))
     return len(made)
+
+
+def _too_few(prompt: Prompt, fewest: int) -> str:
+    if fewest > 1:
+        return _("Prompt %(key)s has fewer than two answers.") % {"key": prompt.key}
+    return _("Prompt %(key)s has no answer.") % {"key": prompt.key}
 
 
 def item_key(messages: Sequence[Mapping[str, object]], response_keys: Iterable[str]) -> str:

@@ -94,7 +94,11 @@ def take(wish: Wish) -> Slot | None:
 
 def _run(wish: Wish, beyond: str) -> Slot | None:
     gated = wish.campaign.qualification_items > 0
-    return next(iter(Slot.objects.raw(_statement(beyond, gated=gated), _parameters(wish))), None)
+    statement = _statement(beyond, gated=gated)
+    if not wish.campaign.gives_rankings:
+        # Such a campaign's labels stand in a table of their own: one sub-select in place of the other.
+        statement = statement.replace("FROM labels_ranking r", "FROM labels_label r")
+    return next(iter(Slot.objects.raw(statement, _parameters(wish))), None)
 
 
 def _statement(beyond: str, *, gated: bool) -> str:

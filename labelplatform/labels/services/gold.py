@@ -36,6 +36,8 @@ class GoldRefused(Exception):
 @transaction.atomic
 def set_gold(*, item: Item, tiers: Sequence[Sequence[int]], explanation: str, by: User) -> GoldItem:
     """Say what the right order of an item is, in response ids, best tier first; or say it anew."""
+    if not item.campaign.gives_rankings:
+        raise GoldRefused(_("Gold is a right order of answers: only campaigns of orders have it."))
     try:
         rules.check(rules.Judgement(tiers), campaign=item.campaign, responses=item.response_ids)
     except rules.JudgementRefused as refusal:

@@ -11,7 +11,7 @@ from labelplatform.labels.exchange.formats import read
 from labelplatform.labels.models import Campaign
 from labelplatform.labels.services.campaigns import CampaignRefused, create_campaign
 from labelplatform.labels.services.examining import Examiner, Preview, Status, Wishes
-from labelplatform.labels.services.recording import RankingsRefused, record_in_batches
+from labelplatform.labels.services.recording import RankingsRefused, check_takes_rankings, record_in_batches
 
 
 class LabelsRefused(Exception):
@@ -84,4 +84,6 @@ def check_target(project: Project, target: str) -> Campaign | None:
         raise CampaignRefused(
             _("Another campaign of this project has that name: labels are never mixed into it.")
         )
+    if campaign is not None:
+        check_takes_rankings(campaign)
     return campaign

@@ -27,6 +27,11 @@ def set_quality(*, campaign: Campaign, by: User, **settings: object) -> None:
     """Change what the campaign does about quality, from the next label on; refused where a setting is none."""
     if unknown := sorted(set(settings) - set(SETTINGS)):
         raise ValidationError(f"settings: found {unknown[0]!r}, wanted some of {', '.join(SETTINGS)}")
+    if not campaign.gives_rankings:
+        told = _(
+            "Gold, qualification and third opinions compare orders of answers: this campaign collects none."
+        )
+        raise ValidationError(told)
     for name, value in settings.items():
         setattr(campaign, name, value)
     campaign.full_clean(validate_unique=False)

@@ -13,9 +13,10 @@ from labelplatform.accounts.services import record
 from labelplatform.labels import rules
 from labelplatform.labels.models import Campaign, Item, Ranking, Slot
 from labelplatform.labels.services.annotators import annotators_named
-from labelplatform.labels.services.campaigns import NewItem, create_items
+from labelplatform.labels.services.campaigns import CampaignRefused, NewItem, create_items
+from labelplatform.labels.services.filling import SubmissionConflict
 from labelplatform.labels.services.imported_items import ItemsRefused, items_of
-from labelplatform.labels.services.submission import SubmissionConflict, store_placements
+from labelplatform.labels.services.submission import store_placements
 from labelplatform.prompts.lines import LineRefused, check_storable
 from labelplatform.prompts.models import Response
 from trainer.errors import BadInput
@@ -70,10 +71,18 @@ def record_rankings(
     prompts and responses. Where the campaign wants labels, each ranking fills an open slot or is surplus. `annotator`
     says who ranked; without it the lines' names do (as imported or simulated people, never as somebody's account).
     """
+    check_takes_rankings(campaign)
     batches = record_in_batches(campaign, rankings, by=by, annotator=annotator)
     stored = [ranking for batch in batches for ranking in batch]
     record(by=by, verb="recorded rankings", obj=campaign, project=campaign.project, rankings=len(stored))
     return stored
+
+
+def check_takes_rankings(campaign: Campaign) -> None:
+    """Refuse rankings for a campaign whose labels are of another kind."""
+    if not campaign.gives_rankings:
+        told = _("“%(name)s” collects labels of another kind (%(kind)s); rankings are never mixed into it.")
+        raise CampaignRefused(told % {"name": campaign.name, "kind": campaign.get_kind_display()})
 
 
 def record_in_batches(
@@ -273,7 +282,7 @@ def _store_all(campaign: Campaign, numbered: Sequence[tuple[int, Pending]]) -> l
             errors.append((number, f"id: {one.key!r} is recorded already, with another order"))
     if errors:
         raise RankingsRefused(errors)
-    slots = _fill_slots(campaign, fresh)
+    slots = fill_slots(campaign, [(one.item.pk, one.annotator) for one in fresh])
     stored = Ranking.objects.bulk_create(
         [_row(campaign, one, slot) for one, slot in zip(fresh, slots, strict=True)], batch_size=500
     )
@@ -287,21 +296,20 @@ def _keys_elsewhere(campaign: Campaign, keys: Sequence[str]) -> set[str]:
     return set(others.exclude(item__campaign=campaign).values_list("key", flat=True))
 
 
-def _fill_slots(campaign: Campaign, fresh: Sequence[Pending]) -> list[Slot | None]:
-    """An open slot for each ranking, marked done; None where the item has none left."""
+def fill_slots(campaign: Campaign, wanted: Sequence[tuple[int, User]]) -> list[Slot | None]:
+    """An open slot for each item (id) and person, marked done; None where the item has none left."""
     waiting: dict[int, list[Slot]] = {}
-    items = [one.item.pk for one in fresh]
     open_slots = Slot.objects.select_for_update().filter(
-        campaign=campaign, item__in=items, state=Slot.State.OPEN
+        campaign=campaign, item__in=[item for item, _annotator in wanted], state=Slot.State.OPEN
     )
     for found in open_slots.order_by("-ordinal"):
         waiting.setdefault(found.item_id, []).append(found)
     filled: list[Slot | None] = []
-    for one in fresh:
-        free = waiting.get(one.item.pk)
+    for item, annotator in wanted:
+        free = waiting.get(item)
         slot = free.pop() if free else None
         if slot is not None:
-            slot.state, slot.annotator = Slot.State.DONE, one.annotator
+            slot.state, slot.annotator = Slot.State.DONE, annotator
         filled.append(slot)
     Slot.objects.bulk_update([slot for slot in filled if slot], ["state", "annotator"], batch_size=500)
     return filled

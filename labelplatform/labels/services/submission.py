@@ -4,7 +4,7 @@ import json
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from labelplatform.accounts.models import User
 from labelplatform.accounts.services import record
@@ -22,13 +22,10 @@ from labelplatform.labels.models import (
 )
 from labelplatform.labels.services.assignment import LeaseLost
 from labelplatform.labels.services.consequences import follow_up
+from labelplatform.labels.services.filling import fill, once
 
 # Fifty steps to undo and the log of how it came about are part of it.
 DRAFT_LIMIT_BYTES = 60_000
-
-
-class SubmissionConflict(Exception):
-    """The submission key was used before, with another body."""
 
 
 class DraftRefused(Exception):
@@ -114,30 +111,16 @@ def submit_judgement(
     The same key with the same body returns the first ranking; with another body it is refused. Work that comes
     after the slot has gone to somebody else is kept as surplus.
     """
-    try:
-        with transaction.atomic():
-            earlier = _earlier(submission, judgement, by)
-            if earlier is not None:
-                return earlier
-            ranking = _store(slot, lease_token, submission, judgement, by)
-            if log is not None:
-                shown = {"seed": slot.campaign.seed, "ordinal": slot.ordinal, "shown_order": slot.shown_order}
-                body = {**log.body, **shown} if log.body else {}
-                RankingLog.objects.create(ranking=ranking, body=body, dropped=log.dropped)
-            return ranking
-    except IntegrityError:
-        # A twin of this request was faster between our look and our insert: its ranking is the answer.
-        earlier = _earlier(submission, judgement, by)
-        if earlier is None:
-            raise
-        return earlier
 
+    def store() -> Ranking:
+        ranking = _store(slot, lease_token, submission, judgement, by)
+        if log is not None:
+            shown = {"seed": slot.campaign.seed, "ordinal": slot.ordinal, "shown_order": slot.shown_order}
+            body = {**log.body, **shown} if log.body else {}
+            RankingLog.objects.create(ranking=ranking, body=body, dropped=log.dropped)
+        return ranking
 
-def _earlier(submission: uuid.UUID, judgement: rules.Judgement, by: User) -> Ranking | None:
-    earlier = Ranking.objects.filter(submission=submission).first()
-    if earlier is not None and (earlier.body_digest != judgement.digest() or earlier.annotator_id != by.pk):
-        raise SubmissionConflict
-    return earlier
+    return once(Ranking, submission=submission, body_digest=judgement.digest(), by=by, store=store)
 
 
 def _store(
@@ -145,11 +128,7 @@ def _store(
 ) -> Ranking:
     responses = slot.item.response_ids
     rules.check_submitted(judgement, campaign=slot.campaign, responses=responses)
-    held = Slot.objects.filter(pk=slot.pk, lease_token=lease_token, state=Slot.State.LEASED, annotator=by)
-    filled = held.update(state=Slot.State.DONE, annotator=by, lease_expires_at=None)
-    # Who fills the slot was promised it; late work needs to have been.
-    if not filled and not Lease.objects.filter(slot=slot, annotator=by, token=lease_token).exists():
-        raise LeaseLost
+    filled = fill(slot, lease_token, by)
     ranking = Ranking.objects.create(
         item=slot.item,
         slot=slot,

@@ -1,0 +1,127 @@
+"""Reading labels that are no orders: which there are, and their public lines, streamed."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+from django.db.models import QuerySet
+
+from labelplatform.accounts.models import Project, User
+from labelplatform.labels.kinds import KINDS, Matter, kinds_in_file
+from labelplatform.labels.models import Item, ItemResponse, Label
+from labelplatform.labels.queries import moment
+
+# SQLite takes only so many values in one statement.
+LABELS_AT_ONCE = 400
+
+
+def labels(project: Project, file: str = "", filters: Mapping[str, object] | None = None) -> QuerySet[Label]:
+    """The project's labels that count (no surplus), oldest first, narrowed by `queries.Filters`.
+
+    `file` names one of the public files (ratings, spans, demonstrations); `last_label` is to these what
+    `last_ranking` is to rankings.
+    """
+    chosen: Mapping[str, Any] = filters or {}
+    found = Label.objects.filter(item__campaign__project=project)
+    if file:
+        found = found.filter(kind__in=kinds_in_file(file))
+    if not chosen.get("surplus"):
+        found = found.filter(surplus=False)
+    if chosen.get("campaigns"):
+        found = found.filter(item__campaign__in=chosen["campaigns"])
+    if chosen.get("sources"):
+        found = found.filter(source__in=chosen["sources"])
+    if chosen.get("until"):
+        found = found.filter(at__lte=moment(chosen["until"]))
+    if chosen.get("last_label") is not None:
+        found = found.filter(pk__lte=chosen["last_label"])
+    return found.order_by("pk")
+
+
+def label_lines(
+    project: Project, file: str, filters: Mapping[str, object] | None = None, *, after: str = ""
+) -> Iterator[dict[str, object]]:
+    """The public lines of one file, streamed: memory does not grow with their number.
+
+    Oldest first, which never changes: `after`, the id of a label, goes on behind it where a download broke off.
+    """
+    found = labels(project, file, filters)
+    if after:
+        # Asked now, not when the first line is: an unknown id is an error of the question.
+        found = found.filter(pk__gt=_last_sent(project, file, after))
+    return _streamed(found)
+
+
+def _last_sent(project: Project, file: str, key: str) -> int:
+    last = labels(project, file, {"surplus": True}).filter(key=key).values_list("pk", flat=True).first()
+    if last is None:
+        raise Label.DoesNotExist(f"after: found {key!r}, wanted the id of a label of {project.slug}")
+    return last
+
+
+def _streamed(found: QuerySet[Label]) -> Iterator[dict[str, object]]:
+    pks = found.values_list("pk", flat=True).iterator(chunk_size=LABELS_AT_ONCE)
+    while batch := list(islice(pks, LABELS_AT_ONCE)):
+        yield from lines_of(batch)
+
+
+@dataclass(frozen=True)
+class LabelItem:
+    """What a line says about its item. `response_key` empty: the item is a prompt alone."""
+
+    key: str
+    prompt_key: str
+    matter: Matter
+    response_key: str = ""
+    policy: str = ""
+
+
+def lines_of(pks: Sequence[int]) -> Iterator[dict[str, object]]:
+    """The lines of some labels, in a fixed number of statements."""
+    found = list(Label.objects.filter(pk__in=pks).defer("log", "submission", "body_digest").order_by("pk"))
+    people = User.objects.filter(pk__in={label.annotator_id for label in found})
+    names = dict(people.values_list("pk", "username"))
+    items = items_of({label.item_id for label in found})
+    for label in found:
+        yield line_of(label, items[label.item_id], names[label.annotator_id])
+
+
+def items_of(pks: Collection[int]) -> dict[int, LabelItem]:
+    """What lines say about these items, in two statements."""
+    columns = ("key", "prompt__key", "campaign__asks", "prompt__messages", "prompt__context")
+    told = Item.objects.filter(pk__in=pks).values_list("pk", *columns)
+    items = {
+        pk: LabelItem(key, prompt, Matter(asks, messages, context))
+        for pk, key, prompt, asks, messages, context in told
+    }
+    answer = ("response__key", "response__text", "response__policy__name", "response__provenance")
+    for pk, key, text, policy, provenance in ItemResponse.objects.filter(item__in=pks).values_list(
+        "item", *answer
+    ):
+        one = items[pk]
+        writer = policy or provenance.get("policy", "")
+        items[pk] = replace(one, matter=replace(one.matter, response=text), response_key=key, policy=writer)
+    return items
+
+
+def line_of(label: Label, item: LabelItem, annotator: str) -> dict[str, object]:
+    """The one definition of what the lines of all these kinds have in common."""
+    matter = item.matter
+    line: dict[str, object] = {"id": label.key, "item": item.key, "prompt": matter.messages}
+    if matter.context:
+        line["context"] = matter.context
+    if item.response_key:
+        line["response"] = matter.response
+    line |= KINDS[label.kind].to_line(label.body, matter)
+    line |= {"annotator": annotator, "kind": label.kind, "prompt_id": item.prompt_key}
+    if item.response_key:
+        line["response_id"] = item.response_key
+    if item.policy:
+        line["policy"] = item.policy
+    line["source"] = label.source
+    if label.seconds is not None:
+        line["seconds"] = label.seconds
+    if label.surplus:
+        line["surplus"] = True
+    return {**line, **label.detail}
