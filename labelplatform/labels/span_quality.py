@@ -88,7 +88,9 @@ def span_figures(found: SpanAgreement) -> list[Figure]:
         ),
         interval_figure(
             _("Character F1"),
-            _("How far two annotators mark the same characters: 1 the very same, 0 none; both none counts as 1."),
+            _(
+                "How far two annotators mark the same characters: 1 the very same, 0 none; both none counts as 1."
+            ),
             found.f1,
             pairs,
         ),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labelplatform.labels import annotating, in_and_out, reviewing, views
+from labelplatform.labels import annotating, demonstrating, in_and_out, reviewing, views
 
 app_name = "labels"
 ROOM = "p/<slug:slug>/labels/"
@@ -40,5 +40,6 @@ urlpatterns = [
     path(f"{ROOM}rank/<uuid:token>/renew/", annotating.renew, name="renew"),
     path(f"{ROOM}rank/<uuid:token>/next/", annotating.prefetch, name="prefetch"),
     path(f"{ROOM}rank/<uuid:token>/leave/", annotating.leave, name="leave"),
+    path(f"{ROOM}rank/<uuid:token>/preview/", demonstrating.preview, name="preview"),
     path(f"{ROOM}rank/<uuid:token>/release/", annotating.release, name="release"),
 ]

@@ -132,7 +132,7 @@ class Page {
 }
 
 function start() {
-  const form = document.querySelector("[data-demonstrate]");
+  const form = document.querySelector("[data-written]")?.closest("form");
   if (form) new Page(form).open();
 }
 start();
