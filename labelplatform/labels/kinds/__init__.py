@@ -34,7 +34,7 @@ __all__ = [
     "kinds_in_file",
 ]
 
-# A line that names no kind is asked for their keys in this order: all lines have a response, so demonstrations are last.
+# A line that names no kind is asked for their keys in this order: all have a response, so demonstrations are last.
 KINDS: dict[str, LabelKind] = {kind.name: kind for kind in (RATING, HONESTY, SPANS, DEMONSTRATION)}
 
 

@@ -135,7 +135,8 @@ class Hallucinations:
             response=told.response,
             response_key=named.get("response_id") or digest_of(told.response),
             policy=named.get("policy", ""),
-            context=told.context,
+            # Where the prompt was the source, it is again.
+            context="" if told.context == prompt_text(prompt) else told.context,
             seconds=seconds_of(line),
             source=source_of_line(line),
             detail=_unknown(line, body),
@@ -156,7 +157,7 @@ def _unknown(line: Mapping[str, Any], body: Body) -> dict[str, Any]:
     if line["spans"] != body["spans"]:
         # In another order, or with keys of another house.
         detail["spans"] = line["spans"]
-    if not line["context"]:
+    if not line["context"] and line.get("prompt"):
         # Nothing was shown as source, though there is a prompt.
         detail["context"] = ""
     return detail

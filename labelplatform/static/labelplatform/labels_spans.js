@@ -53,7 +53,6 @@ class Page {
     this.listen();
     this.show();
     this.form.dataset.ready = "";
-    this.next.look();
   }
 
   listen() {
