@@ -3,8 +3,10 @@ prompts.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from trainer import json_lines
@@ -12,6 +14,7 @@ from trainer.errors import BadInput
 from trainer.json_lines import JsonObject, kind_of
 from trainer.prompts import Demonstration, Message, parse_demonstration, prompt_digest, read_demonstrations
 from trainer.rankings import Ranking, parse_ranking, read_rankings, to_line
+from trainer.ratings import parse_rating
 
 __all__ = [
     "FORMAT",
@@ -31,6 +34,10 @@ __all__ = [
 FORMAT = "labelplatform-snapshot/1"
 HELDOUT_SHARE = 0.2
 MANIFEST, RANKINGS, DEMONSTRATIONS = "manifest.json", "rankings.jsonl", "demonstrations.jsonl"
+# Labels that are no orders: the name of their file without its ending, and what their lines are split by.
+PROMPT_OF: dict[str, Callable[[JsonObject, str], str]] = {
+    "ratings": lambda line, where: parse_rating(line, where).prompt_key,
+}
 # What a run tells about itself (times, places, the machine) is no part of what it made: left out of a
 # folder's digest,
 # so that the same weights have the same digest wherever and whenever they were trained.
@@ -79,6 +86,7 @@ def write_snapshot(
     *,
     rankings: Iterable[Ranking | Mapping[str, object]],
     demonstrations: Iterable[Mapping[str, object]] = (),
+    labels: Mapping[str, Iterable[Mapping[str, object]]] | None = None,
     filters: Mapping[str, object],
     split_rule: Mapping[str, object],
     guideline_version: str,
@@ -86,6 +94,8 @@ def write_snapshot(
     """Writes the snapshot folder and returns its manifest, which is written last: a folder without one is
     not a snapshot.
 
+    `labels` gives lines by the name of their file (those of PROMPT_OF); a file without lines is not
+    written, and their number does not matter for memory.
     `split_rule` is {"by": "prompt", "heldout_share": s}; a line that already names its split keeps it.
     Refuses a folder that is a snapshot already, lines that are not valid, and a prompt with lines on both
     sides.
@@ -109,15 +119,50 @@ def write_snapshot(
             folder / DEMONSTRATIONS, (demonstration.to_line() for demonstration in demos)
         )
         names.append(DEMONSTRATIONS)
+    sides, more = _named_splits(placed), Counter[str]()
+    for stem, lines in (labels or {}).items():
+        _write_labels(folder / f"{stem}.jsonl", stem, lines, (sides, share), more)
+        names += [f"{stem}.jsonl"] if more[stem] else []
     manifest = Manifest(
         files={name: file_digest(folder / name) for name in names},
         filters=dict(filters),
-        counts=_counts(placed, demos),
+        counts=_counts(placed, demos) | dict(more),
         split_rule=dict(split_rule),
         guideline_version=guideline_version,
     )
     json_lines.write_json_atomically(folder / MANIFEST, asdict(manifest))
     return manifest
+
+
+def _named_splits(rankings: Iterable[Ranking]) -> dict[str, str]:
+    """The side that rankings name for their prompts: their other labels stand on the same."""
+    return {ranking.prompt_key: ranking.split for ranking in rankings if ranking.split}
+
+
+def _write_labels(
+    path: Path,
+    stem: str,
+    lines: Iterable[Mapping[str, object]],
+    split: tuple[Mapping[str, str], float],
+    counts: Counter[str],
+) -> None:
+    """Writes the lines of one file with their split and counts them; no file where there is none."""
+    if stem not in PROMPT_OF:
+        raise BadInput(f"{path}: found {stem!r}, wanted one of {', '.join(PROMPT_OF)}")
+    numbered = enumerate(lines, start=1)
+    first = next(numbered, None)
+    if first is None:
+        return
+    sides, share = split
+
+    def placed() -> Iterator[JsonObject]:
+        for number, line in chain([first], numbered):
+            prompt = PROMPT_OF[stem](dict(line), f"{stem} {number}")
+            side = line.get("split") or sides.get(prompt) or split_of(prompt, heldout_share=share)
+            counts[stem] += 1
+            yield {**line, "split": side}
+
+    json_lines.write_atomically(path, placed())
 
 
 def read_snapshot(place: str | Path) -> Snapshot:

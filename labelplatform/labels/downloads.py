@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 
-from django.http import Http404, HttpRequest, StreamingHttpResponse
-from django.shortcuts import get_object_or_404
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from labelplatform.accounts.models import Project
 from labelplatform.labels.exchange import outgoing
@@ -24,6 +27,13 @@ def export_response(
     pieces = outgoing.encoded(outgoing.converted(lines, chosen, unacceptable), chosen)
     filename = f"{whose}-{outgoing.file_name(chosen, unacceptable)}"
     return text_response(pieces, filename=filename, content_type=CONTENT_TYPES[chosen.suffix])
+
+
+def to_own_file(request: HttpRequest, campaign: Campaign) -> HttpResponse:
+    """Say that a campaign's labels are no rankings, where they are to be had instead."""
+    told = _("The labels of “%(name)s” are no orders of answers: they leave in a format of their own.")
+    messages.error(request, told % {"name": campaign.name})
+    return redirect(f"{reverse('labels:exports', args=[campaign.project.slug])}?campaign={campaign.pk}")
 
 
 def chosen_campaign(request: HttpRequest, project: Project) -> Campaign | None:

@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from labelplatform.accounts.models import Project
+from labelplatform.labels.exchange import kind_lines
 from labelplatform.labels.exchange.formats import FORMATS
 from labelplatform.labels.models import Campaign
 from labelplatform.labels.orders import tiers
@@ -167,7 +168,11 @@ class LabelsUploadForm(forms.Form):
     format = forms.ChoiceField(
         label=_("Format"),
         required=False,
-        choices=[("", _("find out")), *((one.name, one.title) for one in FORMATS.values())],
+        choices=[
+            ("", _("find out")),
+            *((one.name, one.title) for one in FORMATS.values()),
+            (kind_lines.NAME, kind_lines.TITLE),
+        ],
     )
     target = forms.CharField(
         label=_("Into the campaign"),

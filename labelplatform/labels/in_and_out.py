@@ -11,12 +11,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from labelplatform.accounts.access import project_view, signed_in
 from labelplatform.accounts.models import Membership, Project, Role
-from labelplatform.labels import queries, services
-from labelplatform.labels.downloads import chosen_campaign, export_response
+from labelplatform.labels import kinds, label_lines, queries, services
+from labelplatform.labels.downloads import chosen_campaign, export_response, to_own_file
 from labelplatform.labels.exchange import outgoing
 from labelplatform.labels.forms import LabelsUploadForm
-from labelplatform.labels.models import Campaign, Ranking
+from labelplatform.labels.models import Campaign, Label, Ranking
 from labelplatform.labels.services import kept_uploads
+from labelplatform.prompts.streaming import json_lines_response
+from trainer.errors import BadInput
 
 UPLOAD_LIMIT_BYTES = 50_000_000
 
@@ -135,11 +137,13 @@ def _page(
 @project_view(Role.RESEARCHER)
 def exports(request: HttpRequest, *, project: Project, membership: Membership) -> HttpResponse:
     """What the labels can leave as: the whole project's, or one campaign's."""
+    campaign = chosen_campaign(request, project)
     context = {
         "project": project,
-        "campaign": chosen_campaign(request, project),
+        "campaign": campaign,
         "campaigns": queries.campaigns(project),
         "exports": outgoing.EXPORTS.values(),
+        "files": label_lines.files_of(project, campaign),
     }
     return render(request, "labels/exports.html", context)
 
@@ -149,6 +153,8 @@ def exports(request: HttpRequest, *, project: Project, membership: Membership) -
 def export(request: HttpRequest, name: str, *, project: Project, membership: Membership) -> HttpResponseBase:
     """The labels in one format, streamed, oldest first; `after`, a ranking's id, goes on behind that ranking."""
     campaign = chosen_campaign(request, project)
+    if campaign is not None and not campaign.gives_rankings:
+        return to_own_file(request, campaign)
     after = request.GET.get("after", "")
     try:
         lines = queries.ranking_lines(project, {"campaigns": [campaign.pk]} if campaign else {}, after=after)
@@ -156,3 +162,21 @@ def export(request: HttpRequest, name: str, *, project: Project, membership: Mem
         raise Http404(str(error)) from None
     whose = f"{project.slug}-{campaign.pk if campaign else 'all'}"
     return export_response(request, lines, name, whose=whose)
+
+
+@require_safe
+@project_view(Role.RESEARCHER)
+def lines(request: HttpRequest, file: str, *, project: Project, membership: Membership) -> HttpResponseBase:
+    """Labels that are no orders as their public lines, streamed, oldest first; `after` as for rankings."""
+    if file not in kinds.FILES:
+        raise Http404
+    campaign = chosen_campaign(request, project)
+    filters = {"campaigns": [campaign.pk]} if campaign else {}
+    try:
+        if campaign is not None:
+            label_lines.refuse_other_kind(campaign, file)
+        found = label_lines.label_lines(project, file, filters, after=request.GET.get("after", ""))
+    except (BadInput, Label.DoesNotExist) as error:
+        raise Http404(str(error)) from None
+    whose = campaign.pk if campaign else "all"
+    return json_lines_response(found, filename=f"{project.slug}-{whose}-{file}.jsonl")

@@ -8,12 +8,40 @@ from typing import Any
 from django.db.models import QuerySet
 
 from labelplatform.accounts.models import Project, User
-from labelplatform.labels.kinds import KINDS, Matter, kinds_in_file
-from labelplatform.labels.models import Item, ItemResponse, Label
+from labelplatform.labels.kinds import FILES, KINDS, Matter, kinds_in_file
+from labelplatform.labels.models import Campaign, Item, ItemResponse, Label
 from labelplatform.labels.queries import moment
+from trainer.errors import BadInput
 
 # SQLite takes only so many values in one statement.
 LABELS_AT_ONCE = 400
+
+
+def file_of(campaign: Campaign) -> str:
+    """The public file that a campaign's labels leave in, without its ending."""
+    return "rankings" if campaign.gives_rankings else KINDS[campaign.kind].file
+
+
+def refuse_other_kind(campaign: Campaign, file: str) -> None:
+    """Refuse, in one sentence, to write a file in which this campaign's labels do not stand."""
+    if file_of(campaign) != file:
+        told = f"campaign {campaign.pk}: found labels of the kind {campaign.kind}, wanted {file}"
+        raise BadInput(f"{told}: they leave as {file_of(campaign)}")
+
+
+@dataclass(frozen=True)
+class LabelFile:
+    """A public file of labels that are no orders, and how many lines it would have now."""
+
+    name: str
+    lines: int
+
+
+def files_of(project: Project, campaign: Campaign | None) -> list[LabelFile]:
+    """The files in which a project's labels of other kinds leave, or one campaign's; empty ones are none."""
+    filters = {"campaigns": [campaign.pk]} if campaign else {}
+    found = [LabelFile(file, labels(project, file, filters).count()) for file in FILES]
+    return [one for one in found if one.lines]
 
 
 def labels(project: Project, file: str = "", filters: Mapping[str, object] | None = None) -> QuerySet[Label]:

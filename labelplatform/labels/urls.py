@@ -10,6 +10,7 @@ ROOM = "p/<slug:slug>/labels/"
 urlpatterns = [
     path(ROOM, views.index, name="index"),
     path(f"{ROOM}rankings.jsonl", views.download, name="download"),
+    path(f"{ROOM}<slug:file>.jsonl", in_and_out.lines, name="lines"),
     path(f"{ROOM}import/", in_and_out.import_labels, name="import_labels"),
     path(f"{ROOM}export/", in_and_out.exports, name="exports"),
     path(f"{ROOM}export/<str:name>/", in_and_out.export, name="export"),

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from labelplatform.accounts.access import project_view, signed_in
 from labelplatform.accounts.models import Membership, Project, Role
 from labelplatform.labels import queries, services
-from labelplatform.labels.downloads import chosen_campaign
+from labelplatform.labels.downloads import chosen_campaign, to_own_file
 from labelplatform.labels.forms import CampaignForm
 from labelplatform.labels.models import Campaign
 from labelplatform.prompts.queries import prompts_with_enough_responses
@@ -83,6 +83,8 @@ def set_state(request: HttpRequest, pk: int, *, project: Project, membership: Me
 def download(request: HttpRequest, *, project: Project, membership: Membership) -> HttpResponseBase:
     """The project's ranking lines (or one campaign's), streamed; `labels:export` has them in other formats too."""
     chosen = chosen_campaign(request, project)
+    if chosen is not None and not chosen.gives_rankings:
+        return to_own_file(request, chosen)
     lines = queries.ranking_lines(project, {"campaigns": [chosen.pk]} if chosen else {})
     whose = chosen.pk if chosen else "all"
     return json_lines_response(lines, filename=f"{project.slug}-{whose}-rankings.jsonl")

@@ -11,11 +11,15 @@ from labelplatform.accounts.services import record
 from labelplatform.jobs.models import Job
 from labelplatform.jobs.services import enqueue
 from labelplatform.labels import queries as label_queries
+from labelplatform.labels.label_lines import labels
 from labelplatform.labels.models import Campaign
 from labelplatform.snapshots.models import Snapshot
 from trainer.snapshots import HELDOUT_SHARE
 
-KNOWN_FILTERS = frozenset(("campaigns", "sources", "until", "last_ranking"))
+KNOWN_FILTERS = frozenset(("campaigns", "sources", "until", "last_ranking", "last_label"))
+
+# What the moment of freezing adds to what was asked.
+UNTIL_THEN = {"last_ranking": None, "last_label": None}
 
 
 class SnapshotRefused(Exception):
@@ -28,19 +32,21 @@ def freeze_snapshot(
 ) -> Snapshot:
     """Ask for an immutable set of the labels that exist now; the job writes it.
 
-    The last ranking of this moment is part of the promise, so that a second attempt writes the same bytes. The same
+    The last label of this moment is part of the promise, so that a second attempt writes the same bytes. The same
     name with the same wishes is the same snapshot; with others it is refused.
     """
     asked = _checked(project, filters or {})
     existing = Snapshot.objects.filter(project=project, name=name).first()
     if existing is not None:
-        if {**existing.filters, "last_ranking": None} != {**asked, "last_ranking": None}:
+        if {**existing.filters, **UNTIL_THEN} != {**asked, **UNTIL_THEN}:
             raise SnapshotRefused(_("This project has a snapshot of that name already."))
         return _asked_again(existing, by)
-    last = label_queries.rankings(project, asked).last()
-    if last is None:
+    last, last_label = label_queries.rankings(project, asked).last(), labels(project, filters=asked).last()
+    if last is None and last_label is None:
         raise SnapshotRefused(_("There are no labels to freeze yet."))
-    frozen = {**asked, "last_ranking": last.pk}
+    frozen = {**asked, "last_ranking": last.pk if last else 0}
+    if last_label is not None:
+        frozen["last_label"] = last_label.pk
     snapshot = Snapshot(project=project, name=name, filters=frozen)
     snapshot.job = _write(snapshot, by)
     snapshot.save(force_insert=True)

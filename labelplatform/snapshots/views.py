@@ -9,13 +9,16 @@ from labelplatform.accounts.access import project_view, signed_in
 from labelplatform.accounts.models import Membership, Project, Role
 from labelplatform.labels.downloads import export_response
 from labelplatform.labels.exchange.outgoing import EXPORTS
+from labelplatform.labels.kinds import FILES as LABEL_FILES
 from labelplatform.snapshots import queries, services
 from labelplatform.snapshots.forms import SnapshotForm
 from labelplatform.snapshots.models import Snapshot
 from trainer import json_lines
 
 # The files of a snapshot folder by their names in the public format; nothing else is ever opened.
-FILES = {"manifest.json": "application/json", "rankings.jsonl": "application/x-ndjson"}
+ALWAYS = {"manifest.json": "application/json", "rankings.jsonl": "application/x-ndjson"}
+# Labels that are no orders have files only where there are such labels.
+FILES = ALWAYS | {f"{name}.jsonl": "application/x-ndjson" for name in LABEL_FILES}
 
 
 @require_safe
@@ -72,7 +75,8 @@ def _context(project: Project, found: Snapshot) -> dict[str, object]:
         "project": project,
         "snapshot": found,
         "campaigns": queries.campaigns_in(found),
-        "files": list(FILES),
+        "files": [name for name in FILES if name in ALWAYS or found.counts.get(name.removesuffix(".jsonl"))],
+        "labels": [(name, found.counts[name]) for name in LABEL_FILES if found.counts.get(name)],
         "exports": [export for export in EXPORTS.values() if export.name != "rankings"],
     }
 

@@ -13,7 +13,7 @@ from evaluator import prompts as evaluator_prompts
 from evaluator import rankings as evaluator_rankings
 from evaluator import spans
 from evaluator.errors import BadInput as EvaluatorRefusal
-from trainer import prompts, rankings
+from trainer import prompts, rankings, ratings
 from trainer.errors import BadInput
 
 FORMATS = Path(__file__).parent
@@ -31,6 +31,7 @@ READERS: dict[str, dict[str, Reader]] = {
     },
     "demonstrations": {"trainer": prompts.read_demonstrations},
     "spans": {"evaluator": spans.read_spans},
+    "ratings": {"trainer": lambda path: [rating for _where, rating in ratings.read_ratings(path)]},
 }
 
 
@@ -64,6 +65,12 @@ def test_good_rankings_survive_the_round_trip() -> None:
     for path in sorted((FORMATS / "good" / "rankings").glob("*.jsonl")):
         lines = [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
         assert [rankings.to_line(ranking) for ranking in rankings.read_rankings(path)] == lines
+
+
+def test_good_ratings_survive_the_round_trip() -> None:
+    for path in sorted((FORMATS / "good" / "ratings").glob("*.jsonl")):
+        lines = [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
+        assert [rating.to_line() for _where, rating in ratings.read_ratings(path)] == lines
 
 
 def test_each_format_has_good_and_bad_files() -> None:

@@ -21,6 +21,7 @@ from labelplatform.labels.kinds.spans import SPANS
 from labelplatform.labels.models import Campaign
 
 __all__ = [
+    "FILES",
     "KINDS",
     "AsksRefused",
     "Body",
@@ -36,6 +37,8 @@ __all__ = [
 
 # A line that names no kind is asked for their keys in this order: all have a response, so demonstrations are last.
 KINDS: dict[str, LabelKind] = {kind.name: kind for kind in (RATING, HONESTY, SPANS, DEMONSTRATION)}
+# The public files of these kinds, by their names without the ending; several kinds may share one.
+FILES = tuple(dict.fromkeys(kind.file for kind in KINDS.values()))
 
 
 def kind_of(campaign: Campaign) -> LabelKind | None:

@@ -43,6 +43,8 @@ class LabelLine:
     prompt_key: str
     item_key: str
     body: Body
+    # What was said, in short, for people who look a file over.
+    told: str
     response: str | None = None
     response_key: str = ""
     policy: str = ""

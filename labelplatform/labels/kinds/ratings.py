@@ -106,6 +106,7 @@ class Ratings:
             prompt_key=told.prompt_key,
             item_key=told.item_key,
             body={"ratings": told.ratings, "flags": list(told.flags)},
+            told=" · ".join([*(f"{name} {value:g}" for name, value in told.ratings.items()), *told.flags]),
             response=told.response,
             response_key=told.response_key,
             policy=told.policy,

@@ -20,11 +20,10 @@ from labelplatform.labels.services.campaigns import (
     set_stages,
     set_state,
 )
-from labelplatform.labels.services.examining import Note, Preview, Row, Status, Wishes
+from labelplatform.labels.services.examining import LabelsRefused, Note, Preview, Row, Status, Wishes
 from labelplatform.labels.services.filling import SubmissionConflict
 from labelplatform.labels.services.gold import GoldRefused, mix_in_gold, set_gold, unset_gold
 from labelplatform.labels.services.importing import (
-    LabelsRefused,
     check_target,
     import_labels,
     preview_import,

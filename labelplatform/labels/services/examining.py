@@ -63,6 +63,16 @@ class Row:
     notes: tuple[tuple[Note, str], ...] = ()
 
     @property
+    def identity(self) -> str:
+        """The label's id; empty where the line could not be read."""
+        return "" if self.line is None else self.line.id
+
+    @property
+    def annotator(self) -> str:
+        """Who gave the label."""
+        return "" if self.line is None else self.line.annotator
+
+    @property
     def excerpt(self) -> str:
         """The beginning of the prompt's last message."""
         return "" if self.line is None else self.line.prompt[-1].content[:EXCERPT]
@@ -92,8 +102,7 @@ class Preview:
         for row in rows:
             self.counts[row.status] += 1
             self.noted.update({note for note, _detail in row.notes})
-            identity = row.line.id if row.line else ""
-            self._digest.update(f"{row.number} {row.status} {identity}\n".encode())
+            self._digest.update(f"{row.number} {row.status} {row.identity}\n".encode())
             if len(self.rows) < ROWS_SHOWN:
                 self.rows.append(row)
             elif row.notes and len(self.flagged) < ROWS_SHOWN:
@@ -114,6 +123,15 @@ class Preview:
     def promise(self) -> str:
         """A digest of what becomes of every line: an import that would do otherwise is refused."""
         return self._digest.hexdigest()
+
+
+class LabelsRefused(Exception):
+    """Nothing was imported: lines are refused, or the labels here are no longer those of the dry run (`changed`)."""
+
+    def __init__(self, preview: Preview, *, changed: bool = False) -> None:
+        self.preview, self.changed = preview, changed
+        shown = "; ".join(f"line {row.number}: {row.refusal}" for row in preview.refused[:5])
+        super().__init__(shown or "the labels here have changed since the dry run")
 
 
 class Examiner:

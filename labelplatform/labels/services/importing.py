@@ -7,20 +7,13 @@ from django.utils.translation import gettext as _
 
 from labelplatform.accounts.models import Project, User
 from labelplatform.accounts.services import record
+from labelplatform.labels.exchange import kind_lines
 from labelplatform.labels.exchange.formats import read
 from labelplatform.labels.models import Campaign
 from labelplatform.labels.services.campaigns import CampaignRefused, create_campaign
-from labelplatform.labels.services.examining import Examiner, Preview, Status, Wishes
+from labelplatform.labels.services.examining import Examiner, LabelsRefused, Preview, Status, Wishes
+from labelplatform.labels.services.label_importing import check_kind, import_label_lines, preview_labels
 from labelplatform.labels.services.recording import RankingsRefused, check_takes_rankings, record_in_batches
-
-
-class LabelsRefused(Exception):
-    """Nothing was imported: lines are refused, or the labels here are no longer those of the dry run (`changed`)."""
-
-    def __init__(self, preview: Preview, *, changed: bool = False) -> None:
-        self.preview, self.changed = preview, changed
-        shown = "; ".join(f"line {row.number}: {row.refusal}" for row in preview.refused[:5])
-        super().__init__(shown or "the labels here have changed since the dry run")
 
 
 def preview_import(
@@ -28,7 +21,12 @@ def preview_import(
 ) -> Preview:
     """Say line by line what an import into the campaign named `target` would do; writes nothing."""
     chosen = wishes or Wishes()
-    check_target(project, target)
+    campaign = check_target(project, target)
+    if _other_kinds(upload, chosen):
+        check_kind(campaign)
+        return preview_labels(project=project, upload=upload, target=target)
+    if campaign is not None:
+        check_takes_rankings(campaign)
     preview = Preview()
     for rows in Examiner(project, target, chosen).batches(read(upload, chosen.format)):
         preview.add(rows)
@@ -45,13 +43,18 @@ def import_labels(
     wishes: Wishes | None = None,
     promise: str = "",
 ) -> Preview:
-    """Store the new lines of a file as rankings, all or nothing; returns what became of every line.
+    """Store the new lines of a file, all or nothing; returns what became of every line.
 
     They go into the campaign of imports named `target`, which is made when there is something to put into it.
     `promise` is that of a dry run: where this import would do anything else, nothing is stored.
     """
     chosen = wishes or Wishes()
     campaign = check_target(project, target)
+    if _other_kinds(upload, chosen):
+        check_kind(campaign)
+        return import_label_lines(project=project, upload=upload, target=target, by=by, promise=promise)
+    if campaign is not None:
+        check_takes_rankings(campaign)
     preview = Preview()
     for rows in Examiner(project, target, chosen).batches(read(upload, chosen.format)):
         preview.add(rows)
@@ -84,6 +87,9 @@ def check_target(project: Project, target: str) -> Campaign | None:
         raise CampaignRefused(
             _("Another campaign of this project has that name: labels are never mixed into it.")
         )
-    if campaign is not None:
-        check_takes_rankings(campaign)
     return campaign
+
+
+def _other_kinds(upload: BinaryIO, chosen: Wishes) -> bool:
+    """Whether a file holds labels that are no orders: because it was said so, or by its first line."""
+    return chosen.format == kind_lines.NAME or (not chosen.format and kind_lines.stands_in(upload))

@@ -66,7 +66,7 @@ def record_labels(
         checked, wrong = _checked(campaign, batch, first)
         if not wrong:
             try:
-                stored += _store_batch(campaign, checked, by, annotator)
+                stored += len(store_batch(campaign, checked, by, annotator))
             except (LabelLinesRefused, ItemsRefused) as refusal:
                 wrong = refusal.errors
         errors += wrong
@@ -109,7 +109,8 @@ def read_line(told: Mapping[str, object], kind: str) -> LabelLine:
     return line
 
 
-def _store_batch(campaign: Campaign, numbered: Numbered, by: User | None, annotator: User | None) -> int:
+def store_batch(campaign: Campaign, numbered: Numbered, by: User | None, annotator: User | None) -> set[str]:
+    """Store these lines and return the ids of those that are new; all of them are refused where one is."""
     items = _items(campaign, numbered, by)
     names = {line.annotator for _number, line in numbered}
     people = {} if annotator else annotators_named(names, campaign=campaign)
@@ -189,7 +190,7 @@ def _make(campaign: Campaign, numbered: Numbered, by: User | None) -> None:
     create_items(campaign, new.values())
 
 
-def _store_all(campaign: Campaign, numbered: Sequence[tuple[int, Pending]]) -> int:
+def _store_all(campaign: Campaign, numbered: Sequence[tuple[int, Pending]]) -> set[str]:
     """Insert what is not stored yet; refuse a stored key with another body and a second label of one person."""
     pending = [one for _number, one in numbered]
     here = Label.objects.filter(item__campaign=campaign)
@@ -215,7 +216,7 @@ def _store_all(campaign: Campaign, numbered: Sequence[tuple[int, Pending]]) -> i
     slots = fill_slots(campaign, [(one.item.pk, one.annotator) for one in fresh])
     rows = [_row(campaign, one, slot) for one, slot in zip(fresh, slots, strict=True)]
     Label.objects.bulk_create(rows, batch_size=BATCH)
-    return len(rows)
+    return {row.key for row in rows}
 
 
 def _keys_elsewhere(campaign: Campaign, keys: Sequence[str]) -> set[str]:

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand
 
 from labelplatform.accounts.models import Project, User
 from labelplatform.labels import services
+from labelplatform.labels.exchange import kind_lines
 from labelplatform.labels.exchange.formats import FORMATS
 
 
@@ -23,7 +24,9 @@ class Command(BaseCommand):
             "--into", required=True, help="campaign of imports; made if there is none of that name"
         )
         parser.add_argument("--by", help="user name of who imports, for the audit trail")
-        parser.add_argument("--format", choices=["", *FORMATS], default="", help="found out unless told")
+        parser.add_argument(
+            "--format", choices=["", *FORMATS, kind_lines.NAME], default="", help="found out unless told"
+        )
         parser.add_argument(
             "--leave-out-similar", action="store_true", help="prompts that begin like earlier ones"
         )

@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand
 
 from labelplatform.accounts.models import Project
 from labelplatform.labels import queries as label_queries
-from labelplatform.labels.models import Campaign
 from labelplatform.snapshots.guidelines import guideline_version
+from labelplatform.snapshots.queries import campaigns_of, other_labels
 from trainer import json_lines
 from trainer.errors import BadInput
 from trainer.snapshots import write_snapshot
@@ -38,16 +38,12 @@ class Command(BaseCommand):
             manifest = write_snapshot(
                 out,
                 rankings=label_queries.ranking_lines(project, filters),
+                labels=other_labels(project, filters),
                 filters=filters,
                 split_rule={"by": "prompt", "heldout_share": share},
-                guideline_version=guideline_version(_campaigns(project, filters)),
+                guideline_version=guideline_version(campaigns_of(project, filters)),
             )
         except BadInput as error:
             self.stderr.write(str(error))
             sys.exit(2)
         self.stdout.write(f"{manifest.counts['rankings']} rankings, {manifest.counts['prompts']} prompts")
-
-
-def _campaigns(project: Project, filters: dict[str, object]) -> list[Campaign]:
-    found = label_queries.rankings(project, filters).values("item__campaign").distinct().order_by()
-    return list(Campaign.objects.filter(pk__in=found).order_by("pk"))
