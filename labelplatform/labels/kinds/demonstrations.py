@@ -17,6 +17,7 @@ from labelplatform.prompts.lines import LineRefused, check_storable
 from trainer.prompts import parse_demonstration, text
 
 MOST_CHARACTERS = 20_000
+EXCERPT = 200
 KNOWN = frozenset("id item prompt context response annotator kind prompt_id source seconds".split())
 
 
@@ -92,6 +93,7 @@ class Demonstrations:
             prompt_key=prompt_key,
             item_key=named.get("item") or prompt_key,
             body={"response": told.response},
+            told=told.response[:EXCERPT],
             context=context,
             seconds=seconds_of(line),
             source=source_of_line(line),

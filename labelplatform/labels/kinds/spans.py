@@ -27,6 +27,7 @@ from labelplatform.labels.rules import JudgementRefused
 from trainer.errors import BadInput
 from trainer.prompts import Message, parse_messages
 
+EXCERPT = 40
 # Of a public line, what is stored in columns or written from the item again.
 KNOWN = frozenset(
     "id item prompt context response spans annotator kind prompt_id response_id policy source seconds".split()
@@ -132,6 +133,9 @@ class Hallucinations:
             prompt_key=named.get("prompt_id") or prompt_key_of(prompt, told.context),
             item_key=told.item,
             body=body,
+            told=" · ".join(
+                f"{one.kind}: {told.response[one.start : one.end][:EXCERPT]}" for one in told.spans
+            ),
             response=told.response,
             response_key=named.get("response_id") or digest_of(told.response),
             policy=named.get("policy", ""),
