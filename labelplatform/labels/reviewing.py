@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from labelplatform.accounts.access import project_view, signed_in
 from labelplatform.accounts.models import Membership, Project, Role, User
-from labelplatform.labels import quality, quality_words, queries, services
+from labelplatform.labels import quality, quality_words, queries, services, span_quality
 from labelplatform.labels.models import Campaign, Item
 from labelplatform.labels.quality_forms import GoldForm, QualityForm
 
@@ -28,6 +28,14 @@ def campaign_quality(
 ) -> HttpResponse:
     """How far the campaign's annotators agree, and who needs a look."""
     campaign = get_object_or_404(Campaign, pk=pk, project=project)
+    if campaign.kind == Campaign.Kind.SPANS:
+        context = {
+            "found": span_quality.span_quality(campaign),
+            "researches": membership.role != Role.REVIEWER,
+        }
+        return render(
+            request, "labels/span_quality.html", {"project": project, "campaign": campaign, **context}
+        )
     found = quality.campaign_quality(campaign)
     context = {
         "project": project,

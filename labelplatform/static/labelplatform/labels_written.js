@@ -9,7 +9,8 @@ export class Written {
     const steps = (told) => (Array.isArray(told) ? told.filter((step) => Array.isArray(step) && step.length === 3) : []);
     [this.past, this.future] = [steps(history), steps(future)];
   }
-  get kept() { this.close(); return { response: this.text, history: this.past, future: this.future }; }
+  get steps() { return this.from === this.text ? this.past : slim([...this.past, difference(this.from, this.text)]); }
+  get kept() { return { response: this.text, history: this.steps, future: this.future }; }
 
   // Writing without a pause is one step.
   write(text, now) {
@@ -19,8 +20,7 @@ export class Written {
     return true;
   }
   close() {
-    if (this.from === this.text) return;
-    this.past = slim([...this.past, difference(this.from, this.text)]);
+    this.past = this.steps;
     this.from = this.text;
   }
 
