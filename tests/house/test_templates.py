@@ -99,8 +99,9 @@ def test_every_template_belongs_to_a_view_or_a_partial() -> None:
 
 
 def test_every_module_belongs_to_a_view() -> None:
-    """static/labelplatform/labels_rank.js serves labels:rank."""
+    """static/labelplatform/labels_rank.js serves labels:rank, labels_spans.js the template labels/spans.html."""
     pages = {f"{app}_{name}.js" for app, name in views()}
+    pages |= {f"{relative(path).removeprefix('templates/')[:-5].replace('/', '_')}.js" for path in TEMPLATES}
     loaded = "".join(path.read_text("utf-8") for path in [*TEMPLATES, *MODULES])
     orphans = [path.name for path in MODULES if path.name not in loaded]
     assert orphans == []

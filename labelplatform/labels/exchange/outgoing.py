@@ -14,20 +14,19 @@ Rankings marked "all unacceptable" are kept, or left out when asked; as examples
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from labelplatform.labels.exchange.spreadsheets import write_rows
+from labelplatform.prompts.transcripts import prompt_text
 from trainer.json_lines import JsonObject
-from trainer.prompts import Message
 from trainer.rankings import Ranking, pairs, parse_ranking, to_line
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 KEEP, LEAVE_OUT = "keep", "leave-out"
-SPEAKERS = {"system": "System", "user": "User", "assistant": "Assistant"}
 
 
 @dataclass(frozen=True)
@@ -89,14 +88,6 @@ def sft_lines(ranking: Ranking) -> Iterator[JsonObject]:
         messages = [message.to_line() for message in ranking.prompt]
         answer = {"role": "assistant", "content": texts[name]}
         yield {"messages": [*messages, answer], "ranking": ranking.id}
-
-
-def prompt_text(messages: Sequence[Message]) -> str:
-    """The prompt as one text: what the user said, or a transcript where more was said before."""
-    if len(messages) == 1 and messages[0].role == "user":
-        return messages[0].content
-    said = [f"{SPEAKERS[message.role]}: {message.content}" for message in messages]
-    return "\n\n".join([*said, "Assistant: "])
 
 
 def _itself(ranking: Ranking) -> Iterator[JsonObject]:

@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 
 from evaluator import spans
 from evaluator.errors import BadInput as SpansRefused
-from labelplatform.labels.exchange.outgoing import prompt_text
 from labelplatform.labels.kinds.kind import Body, LabelLine, Matter, Unreadable
 from labelplatform.labels.kinds.line_parts import (
     digest_of,
@@ -24,6 +23,7 @@ from labelplatform.labels.kinds.line_parts import (
     source_of_line,
 )
 from labelplatform.labels.rules import JudgementRefused
+from labelplatform.prompts.transcripts import prompt_text
 from trainer.errors import BadInput
 from trainer.prompts import Message, parse_messages
 
