@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from labelplatform.accounts.models import Project
 from labelplatform.labels.exchange import kind_lines
 from labelplatform.labels.exchange.formats import FORMATS
-from labelplatform.labels.models import Campaign
+from labelplatform.labels.kind_forms import KindFields, kind_choices
 from labelplatform.labels.orders import tiers
 from labelplatform.labels.rules import FLAGS, HIGHEST_RATING, LOWEST_RATING, OVERALL, Judgement
 from labelplatform.labels.services import Stages, Wishes
@@ -104,19 +104,26 @@ def _numbers(given: object, letters: Sequence[str], highest: int) -> bool:
     return all(type(number) is int and 1 <= number <= highest for number in given.values())
 
 
-class CampaignForm(forms.Form):
+class CampaignForm(KindFields):
     """A new campaign over the prompts of one set."""
+
+    field_order = ("name", "prompt_set", "kind", "ratings", "own_ratings", "reference", "overlap")
 
     name = forms.CharField(label=_("Name"), max_length=120)
     prompt_set = forms.ModelChoiceField(
         label=_("Prompt set"),
         queryset=PromptSet.objects.none(),
-        help_text=_("Every prompt with at least two answers becomes an item."),
+        help_text=_(
+            "Of orders, every prompt with at least two answers becomes an item; of ratings and the like, every answer."
+        ),
     )
     kind = forms.ChoiceField(
         label=_("People give"),
-        choices=Campaign.Kind.choices,
-        help_text=_("A ranking shows up to nine answers; a comparison the first two."),
+        choices=kind_choices,
+        help_text=_(
+            "A ranking shows up to nine answers, a comparison the first two; ratings and honesty checks one. "
+            "Gold, qualification and third opinions are for orders only."
+        ),
     )
     overlap = forms.IntegerField(
         label=_("Labels per item"),
@@ -155,9 +162,12 @@ class CampaignForm(forms.Form):
         field.queryset = PromptSet.objects.filter(project=project).order_by("name")
 
     def clean(self) -> dict[str, Any]:
-        """The two switches as one thing."""
+        """How the page goes, as one thing."""
         cleaned = super().clean() or self.cleaned_data
-        stages = Stages(cleaned.pop("rate_first", False), cleaned.pop("presort", False))
+        asks = self.asks(cleaned)
+        stages = Stages(cleaned.pop("rate_first", False), cleaned.pop("presort", False), asks)
+        for name in KindFields.base_fields:
+            cleaned.pop(name, None)
         return {**cleaned, "stages": stages}
 
 

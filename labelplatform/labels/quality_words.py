@@ -159,12 +159,11 @@ def interval_figure(
     name: str, explanation: str, found: Interval, counted: str, wanted: int = FEWEST_ITEMS
 ) -> Figure:
     """A figure with its interval, or with the reason why there is none; `counted` names what `wanted` are wanted of."""
-    return Figure(
-        name, explanation, found.value, found.low, found.high, found.n, _reason(found, counted, wanted)
-    )
+    return Figure(name, explanation, found.value, found.low, found.high, found.n, why(found, counted, wanted))
 
 
-def _reason(found: Interval, counted: str, wanted: int) -> str:
+def why(found: Interval, counted: str, wanted: int = FEWEST_ITEMS) -> str:
+    """Why a figure or its interval is missing, in the reader's language; empty where nothing is."""
     if found.value is not None:
         return "" if found.low is not None else _("no interval: all items say the same")
     if found.n < wanted:

@@ -8,7 +8,8 @@ from itertools import islice
 from statistics import median
 from typing import Any, TypedDict
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, F, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.dateparse import parse_datetime
 
 from labelplatform.accounts.models import Project, User
@@ -16,6 +17,7 @@ from labelplatform.labels.models import (
     Campaign,
     Item,
     ItemResponse,
+    Label,
     Placement,
     Ranking,
     ResponseFlag,
@@ -45,7 +47,7 @@ class Filters(TypedDict, total=False):
 
 
 def campaigns(project: Project) -> QuerySet[Campaign]:
-    """The project's campaigns with `items_wanted`, `slots_wanted`, `slots_done` and `rankings_kept`, newest first.
+    """The project's campaigns with `items_wanted`, `slots_wanted`, `slots_done` and `labels_kept`, newest first.
 
     Gold items are no part of the work that is wanted: of their many slots most stay open for good.
     """
@@ -57,9 +59,16 @@ def campaigns(project: Project) -> QuerySet[Campaign]:
             slots_wanted=Count("slots", filter=ordinary, distinct=True),
             slots_done=Count("slots", filter=Q(slots__state="done") & ordinary, distinct=True),
             rankings_kept=Count("items__rankings", filter=kept, distinct=True),
+            labels_kept=F("rankings_kept") + Coalesce(Subquery(_other_labels()), 0),
         )
         .order_by("-pk")
     )
+
+
+def _other_labels() -> QuerySet[Label, Any]:
+    """How many labels that are no orders the campaign around it keeps."""
+    theirs = Label.objects.filter(item__campaign=OuterRef("pk"), surplus=False).order_by()
+    return theirs.values("item__campaign").annotate(kept=Count("pk")).values("kept")
 
 
 def rankings(project: Project, filters: Mapping[str, object] | None = None) -> QuerySet[Ranking]:
@@ -345,7 +354,8 @@ class Contribution:
 def people_of(campaign: Campaign) -> list[Contribution]:
     """Who labelled in a campaign, most first; two statements."""
     given: dict[int, list[float]] = {}
-    rows = Ranking.objects.filter(item__campaign=campaign, surplus=False)
+    table = Ranking if campaign.gives_rankings else Label
+    rows = table._default_manager.filter(item__campaign=campaign, surplus=False)
     for annotator, seconds in rows.values_list("annotator", "seconds"):
         given.setdefault(annotator, []).append(-1.0 if seconds is None else seconds)
     people = User.objects.in_bulk(given)
@@ -362,8 +372,9 @@ def people_of(campaign: Campaign) -> list[Contribution]:
 
 
 def surplus_count(campaign: Campaign) -> int:
-    """How many rankings came too late and are kept aside."""
-    return Ranking.objects.filter(item__campaign=campaign, surplus=True).count()
+    """How many labels came too late and are kept aside."""
+    table = Ranking if campaign.gives_rankings else Label
+    return table._default_manager.filter(item__campaign=campaign, surplus=True).count()
 
 
 @dataclass(frozen=True)

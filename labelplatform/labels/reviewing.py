@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from labelplatform.accounts.access import project_view, signed_in
 from labelplatform.accounts.models import Membership, Project, Role, User
-from labelplatform.labels import quality, quality_words, queries, services, span_quality
+from labelplatform.labels import label_reviewing, quality, quality_words, queries, services
 from labelplatform.labels.models import Campaign, Item
 from labelplatform.labels.quality_forms import GoldForm, QualityForm
 
@@ -28,14 +28,8 @@ def campaign_quality(
 ) -> HttpResponse:
     """How far the campaign's annotators agree, and who needs a look."""
     campaign = get_object_or_404(Campaign, pk=pk, project=project)
-    if campaign.kind == Campaign.Kind.SPANS:
-        context = {
-            "found": span_quality.span_quality(campaign),
-            "researches": membership.role != Role.REVIEWER,
-        }
-        return render(
-            request, "labels/span_quality.html", {"project": project, "campaign": campaign, **context}
-        )
+    if not campaign.gives_rankings:
+        return label_reviewing.quality_page(request, campaign, project=project, membership=membership)
     found = quality.campaign_quality(campaign)
     context = {
         "project": project,
@@ -99,6 +93,8 @@ def disagreement(request: HttpRequest, pk: int, *, project: Project, membership:
 def item(request: HttpRequest, pk: int, *, project: Project, membership: Membership) -> HttpResponse:
     """One item with everybody's label of it side by side; for researchers, with what is right of it."""
     found = _item(project, pk)
+    if not found.campaign.gives_rankings:
+        return label_reviewing.item_page(request, found, project=project)
     form = None if membership.role == Role.REVIEWER else _gold_form(found, request.GET.get("from", ""))
     return _item_page(request, project, found, form)
 
@@ -108,6 +104,9 @@ def item(request: HttpRequest, pk: int, *, project: Project, membership: Members
 def gold(request: HttpRequest, pk: int, *, project: Project, membership: Membership) -> HttpResponse:
     """Say what is right of an item, or that nothing is known to be."""
     found = _item(project, pk)
+    if not found.campaign.gives_rankings:
+        messages.error(request, _("Gold is a right order of answers: only campaigns of orders have it."))
+        return redirect("labels:item", slug=project.slug, pk=pk)
     if "remove" in request.POST:
         services.unset_gold(item=found, by=signed_in(request))
         messages.success(request, _("This item is an ordinary one again."))

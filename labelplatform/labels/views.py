@@ -8,10 +8,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from labelplatform.accounts.access import project_view, signed_in
 from labelplatform.accounts.models import Membership, Project, Role
-from labelplatform.labels import queries, services
+from labelplatform.labels import label_queries, queries, services
 from labelplatform.labels.downloads import chosen_campaign, to_own_file
 from labelplatform.labels.forms import CampaignForm
+from labelplatform.labels.label_lines import file_of
 from labelplatform.labels.models import Campaign
+from labelplatform.labels.shapes import shape_of
 from labelplatform.prompts.queries import prompts_with_enough_responses
 from labelplatform.prompts.streaming import json_lines_response
 
@@ -34,10 +36,11 @@ def add_campaign(request: HttpRequest, *, project: Project, membership: Membersh
     form = CampaignForm(request.POST or None, project=project, initial=chosen)
     if request.method == "POST" and form.is_valid():
         prompt_set = form.cleaned_data.pop("prompt_set")
+        prompts = prompts_with_enough_responses(prompt_set, shape_of(form.cleaned_data["kind"]).fewest)
         by = signed_in(request)
         try:
             campaign = services.create_campaign_over(
-                prompts=prompts_with_enough_responses(prompt_set), project=project, by=by, **form.cleaned_data
+                prompts=prompts, project=project, by=by, **form.cleaned_data
             )
         except services.CampaignRefused as refusal:
             form.add_error(None, str(refusal))
@@ -61,6 +64,8 @@ def campaign(request: HttpRequest, pk: int, *, project: Project, membership: Mem
             :LABELS_SHOWN
         ],
         "shown": LABELS_SHOWN,
+        "file": file_of(found),
+        "labels": label_queries.newest(found, LABELS_SHOWN),
     }
     return render(request, "labels/campaign.html", context)
 

@@ -28,10 +28,10 @@ def prompts_with_responses(prompt_set: PromptSet) -> QuerySet[Prompt]:
     return prompt_set.prompts.prefetch_related(Prefetch("responses", queryset=responses)).order_by("pk")
 
 
-def prompts_with_enough_responses(prompt_set: PromptSet) -> QuerySet[Prompt]:
-    """The set's prompts that have something to compare, each with its responses."""
+def prompts_with_enough_responses(prompt_set: PromptSet, fewest: int = 2) -> QuerySet[Prompt]:
+    """The set's prompts that have so many answers to judge, each with its responses."""
     counted = prompts_with_responses(prompt_set).annotate(response_count=Count("responses"))
-    return counted.filter(response_count__gte=2)
+    return counted.filter(response_count__gte=fewest)
 
 
 def sampling_jobs(prompt_set: PromptSet) -> QuerySet[Job]:

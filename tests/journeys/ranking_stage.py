@@ -7,7 +7,7 @@ One campaign for each way to work, each with several items, so that every journe
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import django
 
@@ -36,6 +36,9 @@ class Work:
     presort: bool = False
     kind: str = "ranking"
     items: int = 4
+    # Of labels that are no orders: what is asked, and what the prompts' lines tell beside the prompt.
+    asks: dict[str, object] = field(default_factory=dict)
+    told: dict[str, object] = field(default_factory=dict)
 
 
 CAMPAIGNS = {
@@ -45,6 +48,18 @@ CAMPAIGNS = {
     "Four": Work(NINE[:4], rate_first=True, presort=True, items=8),
     "Long": Work((LONG, NINE[0], LONG), items=3),
     "Two": Work(NINE[:2], kind="comparison", items=3),
+    "Rated": Work(NINE[:2], kind="rating", items=4),
+    "Overall": Work((LONG, NINE[0]), kind="rating", items=2, asks={"names": ["overall"]}),
+    "Honest": Work(
+        NINE[:2],
+        kind="honesty",
+        items=3,
+        told={
+            "correct_answers": ["Lisbon is in Portugal.", "里斯本在葡萄牙。"],
+            "incorrect_answers": ["Lisbon is in Spain."],
+            "source": "https://en.wikipedia.org/wiki/Lisbon",
+        },
+    ),
     "Killed": Work(NINE, rate_first=True, items=3),
 }
 
@@ -74,13 +89,14 @@ def prepare() -> None:
                 "policy": "somebody",
                 "seed": place,
                 "sampling": {},
+                **work.told,
             }
             for item in range(work.items)
             for place, answer in enumerate(work.answers)
         ]
         import_responses(prompt_set=prompt_set, lines=lines, by=rosa)
         campaign = services.create_campaign(project=project, name=name, by=rosa, kind=work.kind)
-        stages = services.Stages(work.rate_first, work.presort)
+        stages = services.Stages(work.rate_first, work.presort, work.asks)
         services.set_stages(campaign=campaign, stages=stages, by=rosa)
         services.add_items(campaign=campaign, prompts=list(prompt_set.prompts.all()), by=rosa)
 

@@ -76,6 +76,10 @@ class Demonstrations:
             "most_characters": MOST_CHARACTERS,
         }
 
+    def in_short(self, body: Body) -> str:
+        """How the answer begins."""
+        return str(body["response"])[:EXCERPT]
+
     def to_line(self, body: Body, matter: Matter) -> dict[str, object]:
         """The answer."""
         return {"response": body["response"]}

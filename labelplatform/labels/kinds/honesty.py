@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from labelplatform.labels.kinds.kind import AsksRefused, Matter
 from labelplatform.labels.kinds.ratings import Ratings
-from labelplatform.labels.kinds.scales import INFORMATIVE, TRUTHFUL
+from labelplatform.labels.kinds.scales import INFORMATIVE, TRUTHFUL, Scale
 
 AFTER, ALWAYS, NEVER = "after", "always", "never"
 # Where a prompt's line tells them, under the names of TruthfulQA's own file and of our prompt lines.
@@ -52,7 +52,14 @@ class HonestyCheck(Ratings):
         }
         there = any(known.values()) and when != NEVER
         told = super().shown(matter, kept, typed)
-        return {**told, "known": known if there else None, "known_after": when == AFTER}
+        scales: list[Scale] = told["scales"]  # type: ignore[assignment]
+        judged = all(one.value for one in scales)
+        return {
+            **told,
+            "known": known if there else None,
+            # Folded away until the annotator has said all that is asked of themselves.
+            "known_waits": when == AFTER and not judged,
+        }
 
 
 def _texts(detail: Mapping[str, Any], names: tuple[str, ...]) -> list[str]:

@@ -93,6 +93,9 @@ class LabelKind(Protocol):
     def told_by(self) -> str:
         """The key that only its public lines have: it tells them from others where a line names no kind."""
 
+    def in_short(self, body: Body) -> str:
+        """What was said in one line, for people who look a table over."""
+
     def to_line(self, body: Body, matter: Matter) -> dict[str, object]:
         """The kind's own keys of the public line; labels/label_lines.py writes what all kinds have."""
 

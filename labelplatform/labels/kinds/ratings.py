@@ -92,6 +92,10 @@ class Ratings:
             "flags": [(name, words, name in flags) for name, words in self.flag_words()],
         }
 
+    def in_short(self, body: Body) -> str:
+        """Names with their numbers, then flags."""
+        return " · ".join([*(f"{name} {value:g}" for name, value in body["ratings"].items()), *body["flags"]])
+
     def to_line(self, body: Body, matter: Matter) -> dict[str, object]:
         """Ratings by name, so that a line is the same wherever it was kept."""
         return {"ratings": dict(sorted(body["ratings"].items())), "flags": body["flags"]}
@@ -99,14 +103,15 @@ class Ratings:
     def from_line(self, line: Mapping[str, Any]) -> LabelLine:
         """Other houses' names and flags are kept as they are."""
         told = parse_rating(dict(line), "")
+        body = {"ratings": told.ratings, "flags": list(told.flags)}
         return LabelLine(
             id=told.id,
             annotator=told.annotator,
             messages=[message.to_line() for message in told.prompt],
             prompt_key=told.prompt_key,
             item_key=told.item_key,
-            body={"ratings": told.ratings, "flags": list(told.flags)},
-            told=" · ".join([*(f"{name} {value:g}" for name, value in told.ratings.items()), *told.flags]),
+            body=body,
+            told=self.in_short(body),
             response=told.response,
             response_key=told.response_key,
             policy=told.policy,

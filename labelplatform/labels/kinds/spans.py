@@ -5,6 +5,7 @@ texts, in the order of the text; no span at all says that nothing is invented, w
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -113,6 +114,13 @@ class Hallucinations:
             "kinds": span_kinds(),
         }
 
+    def in_short(self, body: Body) -> str:
+        """How many spans of each kind."""
+        found = Counter(one["kind"] for one in body["spans"])
+        return " · ".join(
+            f"{found[name]} × {words}" for name, words, _meaning in span_kinds() if found[name]
+        ) or _("nothing is invented")
+
     def to_line(self, body: Body, matter: Matter) -> dict[str, object]:
         """The source stands in the line in any case: offsets count in it."""
         return {"context": source_of(matter), "spans": body["spans"]}
@@ -145,6 +153,10 @@ class Hallucinations:
             source=source_of_line(line),
             detail=_unknown(line, body),
         )
+
+
+def _quoted(line: spans.SpanLine) -> str:
+    return " · ".join(f"{one.kind}: {line.response[one.start : one.end][:EXCERPT]}" for one in line.spans)
 
 
 def _ordered(found: Iterable[spans.Span]) -> list[dict[str, object]]:

@@ -19,7 +19,8 @@ class Page {
 
   async open() {
     const draft = await this.keeping.draft();
-    this.written.restore(draft);
+    // What a form that was not taken brought back is newer than any draft.
+    this.written.restore("typed" in this.form.dataset ? { ...draft, response: this.box.value } : draft);
     this.log.restore(draft.log);
     this.box.value = this.written.text;
     this.listen();
@@ -132,7 +133,7 @@ class Page {
 }
 
 function start() {
-  const form = document.querySelector("[data-written]")?.closest("form");
+  const form = document.querySelector("[data-demonstrate]");
   if (form) new Page(form).open();
 }
 start();

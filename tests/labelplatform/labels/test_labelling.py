@@ -1,6 +1,7 @@
 """A label that is no order counts once, is whole, and is never lost: by the same verbs as an order."""
 
 import uuid
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -96,7 +97,7 @@ def test_without_a_lease_nothing_is_taken(slot: Slot, ada: User, ben: User) -> N
 
 def test_nothing_is_submitted_by_accident(slot: Slot, ada: User) -> None:
     whole = said(slot.campaign)
-    for wrong in (
+    bodies: list[dict[str, Any]] = [
         {"ratings": {}, "flags": []},
         {"ratings": {"helpful": 4, "honest": 4}, "flags": []},
         {"ratings": {**whole["ratings"], "overall": 4}, "flags": []},
@@ -105,7 +106,8 @@ def test_nothing_is_submitted_by_accident(slot: Slot, ada: User) -> None:
         {"ratings": {**whole["ratings"], "honest": 4.5}, "flags": []},
         {"ratings": {**whole["ratings"], "honest": True}, "flags": []},
         {**whole, "flags": ["smells-odd"]},
-    ):
+    ]
+    for wrong in bodies:
         with pytest.raises(services.JudgementRefused):
             give(slot, ada, wrong)
     slot.refresh_from_db()

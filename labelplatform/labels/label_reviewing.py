@@ -1,0 +1,49 @@
+"""Pages about labels that are no orders, for researchers and reviewers."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from labelplatform.accounts.models import Membership, Project, Role
+from labelplatform.labels import kinds
+from labelplatform.labels.label_quality import label_quality
+from labelplatform.labels.label_queries import labels_of
+from labelplatform.labels.models import Campaign, Item
+from labelplatform.labels.span_quality import span_quality
+
+
+def quality_page(
+    request: HttpRequest, campaign: Campaign, *, project: Project, membership: Membership
+) -> HttpResponse:
+    """How far a campaign's ratings agree, and how everybody uses the scales; of spans, how far they agree."""
+    if campaign.kind == Campaign.Kind.SPANS:
+        return _span_quality_page(request, campaign, project=project, membership=membership)
+    found = label_quality(campaign)
+    kind = kinds.kind_of(campaign)
+    context = {
+        "project": project,
+        "campaign": campaign,
+        "quality": found,
+        "rated": kind is not None and kind.file == "ratings",
+        "researches": membership.role != Role.REVIEWER,
+    }
+    return render(request, "labels/label_quality.html", context)
+
+
+def _span_quality_page(
+    request: HttpRequest, campaign: Campaign, *, project: Project, membership: Membership
+) -> HttpResponse:
+    context = {
+        "project": project,
+        "campaign": campaign,
+        "found": span_quality(campaign),
+        "researches": membership.role != Role.REVIEWER,
+    }
+    return render(request, "labels/span_quality.html", context)
+
+
+def item_page(request: HttpRequest, item: Item, *, project: Project) -> HttpResponse:
+    """One item with everybody's label of it."""
+    places = item.placed_responses.select_related("response__policy")
+    answer = next((place.response for place in places), None)
+    context = {"project": project, "item": item, "labels": labels_of(item), "answer": answer}
+    return render(request, "labels/label_item.html", context)
