@@ -234,7 +234,9 @@ def test_every_figure_is_what_its_definition_says(labels: list[SpanLabel]) -> No
     assert found.f1.value == (None if f1 is None else pytest.approx(f1))
     assert found.f1_by_kind.value == (None if by_kind is None else pytest.approx(by_kind))
     for figure, value in ((found.alpha, bool), (found.alpha_by_kind, sorted)):
-        units, codes, known = [], [], {}
+        units: list[tuple[str, int]] = []
+        codes: list[int] = []
+        known: dict[str, int] = {}
         for one in labels:
             for at, kinds in enumerate(marks(one)):
                 units.append((one.item, at))

@@ -141,9 +141,7 @@ class Hallucinations:
             prompt_key=named.get("prompt_id") or prompt_key_of(prompt, told.context),
             item_key=told.item,
             body=body,
-            told=" · ".join(
-                f"{one.kind}: {told.response[one.start : one.end][:EXCERPT]}" for one in told.spans
-            ),
+            told=_quoted(told) or self.in_short(body),
             response=told.response,
             response_key=named.get("response_id") or digest_of(told.response),
             policy=named.get("policy", ""),

@@ -199,7 +199,14 @@ def test_lines_that_are_none_are_refused() -> None:
         for more in ({}, {"context": "a"}, {"context": "b"})
     }
     assert len(keys) == 3
-    for change in ({"response": ""}, {"prompt": []}, {"seconds": "1"}, {"context": 3}, {"item": ""}):
+    changes: tuple[dict[str, object], ...] = (
+        {"response": ""},
+        {"prompt": []},
+        {"seconds": "1"},
+        {"context": 3},
+        {"item": ""},
+    )
+    for change in changes:
         with pytest.raises(BadInput, match="wanted"):
             DEMONSTRATION.from_line({**good, **change})
 
@@ -209,3 +216,7 @@ def test_a_line_tells_its_kind() -> None:
     assert kinds.kind_of_line(good) is DEMONSTRATION
     assert kinds.kind_of_line({**good, "spans": []}) is kinds.KINDS["spans"]
     assert kinds.kind_of_line({**good, "ratings": {}}) is kinds.KINDS["rating"]
+
+
+def test_a_label_is_told_in_short() -> None:
+    assert DEMONSTRATION.in_short({"response": "a" * 300}) == "a" * 200

@@ -110,7 +110,14 @@ def test_a_draft_has_the_shape_of_one() -> None:
     assert SPANS.fits({}, MATTER)
     assert SPANS.fits({"spans": [ONE, TWO], "nothing": False, "current": -1}, MATTER)
     assert SPANS.fits({"spans": [], "nothing": True, "current": 0}, MATTER)
-    for wrong in ({"spans": {}}, {"spans": None}, {"nothing": "yes"}, {"current": None}, {"current": True}):
+    wrongs: tuple[dict[str, object], ...] = (
+        {"spans": {}},
+        {"spans": None},
+        {"nothing": "yes"},
+        {"current": None},
+        {"current": True},
+    )
+    for wrong in wrongs:
         assert not SPANS.fits(wrong, MATTER)
 
 
@@ -200,7 +207,8 @@ def address(slot: Slot, name: str = "rank") -> str:
 
 
 def posted(spans: list[dict[str, Any]], **more: str) -> dict[str, str]:
-    return {**form(spans, **more).dict(), "submission": str(uuid.uuid4()), "seconds": "12"}
+    told = {name: str(value) for name, value in form(spans, **more).items()}
+    return {**told, "submission": str(uuid.uuid4()), "seconds": "12"}
 
 
 @pytest.mark.django_db
@@ -335,3 +343,26 @@ def test_any_line_is_read_and_written_back(context: str, response: str, draw: ra
     matter = Matter({}, read.messages, read.context, None, read.response or "")
     written = {**SPANS.to_line(SPANS.check(read.body, matter), matter), **read.detail}
     assert (written["spans"], written["context"]) == (spans, context)
+
+
+def test_a_label_is_told_in_short() -> None:
+    told = {"spans": [{**TWO, "kind": "other"}, ONE, {**ONE, "end": 12}]}
+    assert SPANS.in_short(told) == "2 × Contradicts · 1 × Other"
+    assert SPANS.in_short({"spans": []}) == "nothing is invented"
+    quoted = SPANS.from_line(line()).told
+    assert quoted == "not-in-source: 👍🏽 · contradicts: in Chile"
+    assert SPANS.from_line(line(spans=[])).told == "nothing is invented"
+
+
+@pytest.mark.django_db
+def test_nobody_sees_what_another_marked(campaign: Campaign, ada: User, ben: User, client: Client) -> None:
+    slot = claimed(campaign, ada)
+    client.force_login(ada)
+    client.post(address(slot), posted([ONE]))
+    mine = claimed(campaign, ben)
+    assert mine.item_id == slot.item_id
+    client.force_login(ben)
+    page = client.get(address(mine)).content.decode()
+    assert "source_start" not in page
+    assert 'data-draft="{}"' in page
+    assert client.get(address(slot)).status_code == 404
