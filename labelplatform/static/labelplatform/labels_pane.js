@@ -71,7 +71,7 @@ export class Pane {
     if (!over.length) return node;
     const mark = document.createElement("mark"), starts = over.filter((one) => one.start === start).map((one) => one.number);
     mark.className = "marked";
-    mark.dataset.kind = over.length > 1 ? "several" : over[0].kind;
+    mark.dataset.kind = over.every(({ kind }) => kind === over[0].kind) ? over[0].kind : "several";
     if (starts.length) mark.dataset.number = starts.join(" ");
     mark.toggleAttribute("data-current", over.some((one) => one.current));
     mark.append(node);
