@@ -7,8 +7,8 @@ trl-conversational  the same with lists of messages
 trl-unpaired        {"prompt": text, "completion": text, "label"}: the best tier is true, the worst false (unranked
                     answers are the worst); what lies between says neither, and one tier alone says nothing. Of a
                     ranking whose answers are all unacceptable every answer is false
-sft                 {"messages": […]}: the prompt with each answer of the best tier
-`ranking` is the id of the ranking a line comes from.
+sft                 {"messages": […]}: the prompt with each answer of the best tier; then the demonstrations likewise
+`ranking` is the id of the ranking a line comes from, `demonstration` that of the demonstration.
 
 Rankings marked "all unacceptable" are kept, or left out when asked; as examples to imitate (sft) one must ask for them.
 """
@@ -23,10 +23,13 @@ from django.utils.translation import gettext_lazy as _
 from labelplatform.labels.exchange.spreadsheets import write_rows
 from labelplatform.prompts.transcripts import prompt_text
 from trainer.json_lines import JsonObject
+from trainer.prompts import parse_demonstration
 from trainer.rankings import Ranking, pairs, parse_ranking, to_line
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 KEEP, LEAVE_OUT = "keep", "leave-out"
+# The format that demonstrations leave in as well.
+SFT = "sft"
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,13 @@ def sft_lines(ranking: Ranking) -> Iterator[JsonObject]:
         yield {"messages": [*messages, answer], "ranking": ranking.id}
 
 
+def demonstration_messages(line: Mapping[str, object]) -> JsonObject:
+    """A demonstration line as messages: the prompt with the answer that a person wrote."""
+    told = parse_demonstration(dict(line), str(line.get("id")))
+    answer = {"role": "assistant", "content": told.response}
+    return {"messages": [*(message.to_line() for message in told.prompt), answer], "demonstration": told.id}
+
+
 def _itself(ranking: Ranking) -> Iterator[JsonObject]:
     yield to_line(ranking)
 
@@ -106,7 +116,7 @@ EXPORTS = {
             "trl-conversational", _("TRL preference pairs, conversational"), "jsonl", conversational_lines
         ),
         Export("trl-unpaired", _("TRL unpaired preference"), "jsonl", unpaired_lines),
-        Export("sft", _("Messages for supervised fine-tuning"), "jsonl", sft_lines, LEAVE_OUT),
+        Export(SFT, _("Messages for supervised fine-tuning"), "jsonl", sft_lines, LEAVE_OUT),
     )
 }
 
@@ -140,5 +150,7 @@ def converted(
     for line in kept(lines, export, unacceptable):
         if export in (RANKINGS, CSV):
             yield line
+        elif export.name == SFT and "tiers" not in line:
+            yield demonstration_messages(line)
         else:
             yield from export.convert(parse_ranking(dict(line), str(line.get("id"))))
