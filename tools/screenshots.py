@@ -149,12 +149,17 @@ def _annotators_pages(project: Any, user: Any) -> list[Page]:
     talk = newest(project.conversations.filter(member=user))
     if talk is not None:
         found.append(Page("conversation", who, reverse("chat:conversation", args=[project.slug, talk.pk])))
+    seen = set()
     for campaign in project.campaigns.filter(source="campaign", state="open"):
-        slot = claim(campaign=campaign, annotator=user)
-        if slot is not None:
+        name = "rank" if campaign.gives_rankings else f"label-{campaign.kind}"
+        slot = None if name in seen else claim(campaign=campaign, annotator=user)
+        if slot is None:
+            continue
+        seen.add(name)
+        found.append(Page(name, who, reverse("labels:rank", args=[project.slug, slot.lease_token])))
+        if name == "rank":
             guidelines = reverse("labels:guidelines", args=[project.slug, campaign.pk])
-            ranking = reverse("labels:rank", args=[project.slug, slot.lease_token])
-            return [*found, Page("guidelines", who, guidelines), Page("rank", who, ranking)]
+            found.append(Page("guidelines", who, guidelines))
     return found
 
 
@@ -196,9 +201,13 @@ def _objects(project: Any) -> list[tuple[str, str, Any]]:
 
     runs = project.training_runs
     labelled = newest(project.campaigns.filter(items__rankings__isnull=False).distinct())
+    single = newest(project.campaigns.filter(items__labels__isnull=False).distinct())
     return [
         ("prompt-set", "prompts:prompt_set", _largest(project.prompt_sets)),
-        ("campaign", "labels:campaign", newest(project.campaigns)),
+        ("campaign", "labels:campaign", labelled or newest(project.campaigns)),
+        ("label-campaign", "labels:campaign", single),
+        ("label-quality", "labels:quality", single),
+        ("label-item", "labels:item", newest(Item.objects.filter(labels__isnull=False, campaign=single))),
         ("quality", "labels:quality", labelled),
         ("quality-settings", "labels:quality_settings", labelled),
         ("disagreement", "labels:disagreement", labelled),

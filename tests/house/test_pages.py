@@ -122,6 +122,7 @@ ACCOUNTS = [
 LABELS = [
     Row("labels:index", get=research(200)),
     Row("labels:download", get=research(200)),
+    Row("labels:lines", get=research(200), parts=lambda _: {"file": "ratings"}),
     Row("labels:import_labels", get=research(200), post=research(422), body=unnamed),
     Row("labels:exports", get=research(200)),
     Row("labels:export", get=research(200), parts=lambda _: {"name": "trl-preference"}),
@@ -317,8 +318,8 @@ def test_who_may_do_what(world: World, row: Row) -> None:
     assert different == {}, "found, wanted"
 
 
-# The part of these addresses names a format, not an object of a project.
-OF_NO_OBJECT = {"labels:export"}
+# The part of these addresses names a format or a file, not an object of a project.
+OF_NO_OBJECT = {"labels:export", "labels:lines"}
 
 
 @pytest.mark.parametrize(
@@ -365,12 +366,14 @@ def test_an_annotator_is_told_no_policy_no_gold_and_nobody_elses_label(world: Wo
     browser = Client()
     browser.cookies = copy(world.browsers["annotator"].cookies)
     slug, fetched, leaks = world.here.project.slug, set(), {}
-    starts = ["/", *(row.address(world.here, slug) for row in TABLE if row.get is not None)]
+    singles = [reverse("labels:rank", args=[slug, one.lease_token]) for one in world.here.singles.values()]
+    starts = ["/", *(row.address(world.here, slug) for row in TABLE if row.get is not None), *singles]
     for address, answer in crawl(browser, starts):
         fetched.add(address)
         if secrets_in(answer):
             leaks[address] = secrets_in(answer)
     assert leaks == {}
+    assert set(singles) <= fetched
     opened = {row.name for row in TABLE if row.get is not None and row.address(world.here, slug) in fetched}
     assert {"labels:rank", "labels:queue", "chat:conversation"} <= opened
 

@@ -56,6 +56,8 @@ TEXTS = (
     "Lisbon is in Portugal.",
     "Portugal! It has been its capital since 1255.",
 )
+# Prompts of this world know secret answers, which the page of an honesty check would show.
+SINGLES: dict[str, dict[str, object]] = {"rating": {}, "honesty": {"reference": "never"}}
 CURVES: dict[str, Callable[[float], dict[str, float]]] = {
     "reward-model": lambda x: {
         "loss": 0.7 - 0.4 * x,
@@ -89,6 +91,8 @@ class Stock:
     comparison: ComparisonRun | None = None
     leaderboard: LeaderboardRun | None = None
     answer: Answer = field(init=False)
+    # What ada holds of campaigns of single answers, by their kind.
+    singles: dict[str, Slot] = field(default_factory=dict)
 
 
 def build_stock(slug: str, prefix: str = "") -> Stock:
@@ -130,6 +134,7 @@ def build_stock(slug: str, prefix: str = "") -> Stock:
     )
     _train(stock)
     _evaluate(stock)
+    stock.singles = {kind: _single(stock, kind, asks) for kind, asks in SINGLES.items()}
     stock.answer = _talk(stock, people["annotator"])
     _talk(stock, people["second"])
     return stock
@@ -159,6 +164,36 @@ def _prompts(project: Project, by: User) -> PromptSet:
         ]
         prompts.import_responses(prompt_set=prompt_set, lines=lines, by=by, recorded=number % 2 == 0)
     return prompt_set
+
+
+def _single(stock: Stock, kind: str, asks: dict[str, object]) -> Slot:
+    """A campaign of single answers: ada's label and ben's, who raises a flag, and the item that ada holds."""
+    campaign = labels.create_campaign_over(
+        prompts=stock.prompt_set.prompts.prefetch_related("responses"),
+        project=stock.project,
+        name=f"Cities, {kind}",
+        by=stock.people["researcher"],
+        kind=kind,
+        overlap=2,
+        stages=labels.Stages(asks=asks),
+    )
+    names = campaign.asks.get("names") or ["truthful", "informative"]
+    flags = {"annotator": [], "second": ["hedges" if kind == "honesty" else "harmful-advice"]}
+    for who, flagged in flags.items():
+        slot = labels.claim(campaign=campaign, annotator=stock.people[who])
+        assert slot is not None
+        assert slot.lease_token is not None
+        labels.submit_label(
+            slot=slot,
+            lease_token=slot.lease_token,
+            submission=uuid.uuid4(),
+            body={"ratings": dict.fromkeys(names, 6), "flags": flagged},
+            seconds=21.5,
+            by=stock.people[who],
+        )
+    held = labels.claim(campaign=campaign, annotator=stock.people["annotator"])
+    assert held is not None
+    return held
 
 
 def _rank(campaign: Campaign, annotator: User, *, reverse: bool) -> Ranking:

@@ -11,9 +11,10 @@ from django.db import connections
 
 from labelplatform.accounts.models import Project, User
 from labelplatform.labels import queries, services
-from labelplatform.labels.models import Campaign, Ranking, Slot
+from labelplatform.labels.models import Campaign, Label, Ranking, Slot
 from tests.labelplatform.builders import build_membership, build_project, build_user
 from tests.labelplatform.labels.building import build_campaign, in_order
+from tests.labelplatform.labels.kind_building import build_label_campaign, give
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PEOPLE, ITEMS = 8, 12
@@ -117,3 +118,47 @@ def test_the_same_submission_from_many_windows_at_once_is_one_ranking(
         answers = set(pool.map(send, range(PEOPLE)))
     assert len(answers) == 1
     assert Ranking.objects.count() == 1
+
+
+def test_labels_of_single_answers_are_as_exact(campaign_of: tuple[Project, User]) -> None:
+    project, rosa = campaign_of
+    campaign = build_label_campaign(project, rosa, prompts=6, answers=2, overlap=2)
+    people = [build_user(f"person{number}") for number in range(PEOPLE)]
+
+    def label(person: User) -> list[uuid.UUID]:
+        keys = []
+        try:
+            while (slot := services.claim(campaign=campaign, annotator=person)) is not None:
+                keys.append(uuid.uuid4())
+                for _send in range(2):
+                    give(slot, person, submission=keys[-1])
+        finally:
+            connections.close_all()
+        return keys
+
+    with ThreadPoolExecutor(PEOPLE) as pool:
+        told = {key for keys in pool.map(label, people) for key in keys}
+    kept = list(Label.objects.all())
+    assert told == {label.submission for label in kept}
+    assert set(Counter(label.item_id for label in kept).values()) == {2}
+    assert set(Counter((label.item_id, label.annotator_id) for label in kept).values()) == {1}
+    assert not any(label.surplus for label in kept)
+
+
+def test_one_label_sent_from_many_windows_at_once_is_stored_once(campaign_of: tuple[Project, User]) -> None:
+    project, rosa = campaign_of
+    slot = services.claim(campaign=build_label_campaign(project, rosa, prompts=1), annotator=rosa)
+    assert slot is not None
+    key = uuid.uuid4()
+
+    def send(_window: int) -> tuple[int, bool]:
+        try:
+            label = give(slot, rosa, submission=key)
+            return label.pk, label.surplus
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(PEOPLE) as pool:
+        answers = set(pool.map(send, range(PEOPLE)))
+    assert len(answers) == 1
+    assert Label.objects.count() == 1

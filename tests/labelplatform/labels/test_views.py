@@ -55,7 +55,9 @@ def test_rating_first_and_its_proposal_are_switches_of_a_campaign(
     assert entry.detail == {"rate_first": stages[0], "presort": stages[1]}
 
 
-@pytest.mark.parametrize("change", [{"overlap": 0}, {"name": ""}, {"kind": "rating"}, {"prompt_set": 10**6}])
+@pytest.mark.parametrize(
+    "change", [{"overlap": 0}, {"name": ""}, {"kind": "spelling"}, {"prompt_set": 10**6}]
+)
 def test_a_campaign_that_cannot_be_is_refused(
     project: Project, rosa: User, sign_in: SignIn, change: dict[str, Any]
 ) -> None:

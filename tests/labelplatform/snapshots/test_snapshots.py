@@ -21,9 +21,11 @@ from labelplatform.snapshots import freezing, queries
 from labelplatform.snapshots.models import Snapshot
 from labelplatform.snapshots.services import SnapshotRefused, freeze_snapshot
 from tests.labelplatform.labels.building import build_campaign, claimed, submit
+from tests.labelplatform.labels.kind_building import build_label_campaign, give
 from trainer import json_lines
+from trainer.errors import BadInput
 from trainer.rankings import pairs
-from trainer.snapshots import read_snapshot
+from trainer.snapshots import read_snapshot, split_of, verify_snapshot, write_snapshot
 
 SignIn = Callable[[User], Client]
 
@@ -220,3 +222,60 @@ def test_who_may_see_and_freeze(
         assert "/sign-in/" in Client().get(here).headers["Location"]
     assert sign_in(ada).post(reverse("snapshots:freeze", args=["harbour"]), {"name": "x"}).status_code == 403
     assert Snapshot.objects.count() == 1
+
+
+def test_labels_of_single_answers_are_frozen_beside_the_rankings(
+    campaign: Campaign, ada: User, rosa: User
+) -> None:
+    project = campaign.project
+    rated = build_label_campaign(project, rosa, prompts=12, answers=1)
+    for _label in range(10):
+        give(claimed(rated, ada), ada)
+    snapshot = freeze_snapshot(project=project, name="both", by=rosa)
+    give(claimed(rated, ada), ada)
+    folder = run(snapshot)
+    lines = [line for _number, line in json_lines.read(folder / "ratings.jsonl")]
+    assert len(lines) == snapshot.counts["ratings"] == 10
+    manifest = verify_snapshot(folder)
+    assert set(manifest.files) == {"rankings.jsonl", "ratings.jsonl"}
+    assert manifest.counts["rankings"] == 10
+    assert {line["split"] for line in lines} == {"train", "heldout"}
+    assert all(line["split"] == split_of(str(line["prompt_id"])) for line in lines)
+    assert list(queries.campaigns_in(snapshot)) == [campaign, rated]
+    assert queries.rankings_waiting(project) == 1
+    assert freeze_snapshot(project=project, name="both", by=rosa) == snapshot
+
+
+def test_labels_alone_are_frozen_too_and_older_snapshots_hold_none(
+    project: Project, ada: User, rosa: User
+) -> None:
+    with pytest.raises(SnapshotRefused):
+        freeze_snapshot(project=project, name="none", by=rosa)
+    rated = build_label_campaign(project, rosa)
+    give(claimed(rated, ada), ada)
+    snapshot = freeze_snapshot(project=project, name="alone", by=rosa)
+    folder = run(snapshot)
+    assert snapshot.counts["rankings"] == 0
+    assert read_snapshot(folder).rankings == []
+    assert queries.other_labels(project, {"last_ranking": 5}) == {}
+
+
+def test_a_prompts_labels_stand_on_the_side_that_its_rankings_name(tmp_path: Path) -> None:
+    prompt = [{"role": "user", "content": "Why?"}]
+    side = "train" if split_of("p") == "heldout" else "heldout"
+    answers = [{"id": name, "text": name} for name in "ab"]
+    ranking = {"id": "r", "prompt": prompt, "prompt_id": "p", "responses": answers, "tiers": [["a"], ["b"]],
+               "annotator": "ada", "kind": "comparison", "split": side}  # fmt: skip
+    rating = {"id": "1", "prompt": prompt, "prompt_id": "p", "response": "So.", "ratings": {"overall": 5},
+              "flags": [], "annotator": "ada"}  # fmt: skip
+    told: dict[str, Any] = {"filters": {}, "split_rule": {"by": "prompt"}, "guideline_version": "1"}
+    write_snapshot(tmp_path / "one", rankings=[ranking], labels={"ratings": [rating]}, **told)
+    (line,) = [line for _number, line in json_lines.read(tmp_path / "one" / "ratings.jsonl")]
+    assert line == {**rating, "split": side}
+    with pytest.raises(BadInput, match="wanted one of ratings"):
+        write_snapshot(tmp_path / "two", rankings=[ranking], labels={"moods": [rating]}, **told)
+    with pytest.raises(BadInput, match="ratings 1: ratings"):
+        write_snapshot(
+            tmp_path / "three", rankings=[], labels={"ratings": [{**rating, "ratings": {}}]}, **told
+        )
+    assert not (tmp_path / "three" / "manifest.json").exists()
