@@ -5,8 +5,11 @@ from django.shortcuts import render
 
 from labelplatform.accounts.models import Membership, Project, Role
 from labelplatform.labels import kinds
+from labelplatform.labels.kinds import Matter
+from labelplatform.labels.kinds.spans import source_of, span_kinds
 from labelplatform.labels.label_quality import label_quality
 from labelplatform.labels.label_queries import labels_of
+from labelplatform.labels.marked_texts import marked_texts
 from labelplatform.labels.models import Campaign, Item
 from labelplatform.labels.span_quality import span_quality
 
@@ -45,5 +48,10 @@ def item_page(request: HttpRequest, item: Item, *, project: Project) -> HttpResp
     """One item with everybody's label of it."""
     places = item.placed_responses.select_related("response__policy")
     answer = next((place.response for place in places), None)
-    context = {"project": project, "item": item, "labels": labels_of(item), "answer": answer}
+    labels = labels_of(item)
+    context = {"project": project, "item": item, "labels": labels, "answer": answer}
+    if item.campaign.kind == Campaign.Kind.SPANS and answer is not None:
+        source = source_of(Matter({}, item.prompt.messages, item.prompt.context))
+        context["marked"] = marked_texts([one.label for one in labels], answer.text, source)
+        context["kind_words"] = span_kinds()
     return render(request, "labels/label_item.html", context)
