@@ -107,7 +107,16 @@ def _numbers(given: object, letters: Sequence[str], highest: int) -> bool:
 class CampaignForm(KindFields):
     """A new campaign over the prompts of one set."""
 
-    field_order = ("name", "prompt_set", "kind", "ratings", "own_ratings", "reference", "overlap")
+    field_order = (
+        "name",
+        "prompt_set",
+        "kind",
+        "ratings",
+        "own_ratings",
+        "reference",
+        "fewest_characters",
+        "overlap",
+    )
 
     name = forms.CharField(label=_("Name"), max_length=120)
     prompt_set = forms.ModelChoiceField(
@@ -121,7 +130,8 @@ class CampaignForm(KindFields):
         label=_("People give"),
         choices=kind_choices,
         help_text=_(
-            "A ranking shows up to nine answers, a comparison the first two; ratings and honesty checks one. "
+            "A ranking shows up to nine answers, a comparison the first two; ratings, honesty checks and spans one, "
+            "demonstrations none. "
             "Gold, qualification and third opinions are for orders only."
         ),
     )

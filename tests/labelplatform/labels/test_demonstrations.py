@@ -220,3 +220,22 @@ def test_a_line_tells_its_kind() -> None:
 
 def test_a_label_is_told_in_short() -> None:
     assert DEMONSTRATION.in_short({"response": "a" * 300}) == "a" * 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("told", "fewest", "status"), [("30", 30, 302), ("", 1, 302), ("0", None, 422), ("x", None, 422)]
+)
+def test_a_campaign_is_set_up_over_prompts_without_answers(
+    project: Project, rosa: User, client: Client, told: str, fewest: int | None, status: int
+) -> None:
+    prompt_set = create_prompt_set(project=project, name="prompts", by=rosa)
+    import_prompts(prompt_set=prompt_set, lines=[{"id": "p", "prompt": PROMPT}], by=rosa)
+    form = {"name": "new", "prompt_set": prompt_set.pk, "kind": "demonstration", "overlap": 1}
+    client.force_login(rosa)
+    answer = client.post(
+        reverse("labels:add_campaign", args=[project.slug]), {**form, "fewest_characters": told}
+    )
+    assert answer.status_code == status
+    made = Campaign.objects.filter(kind="demonstration").first()
+    assert (made and made.asks) == (fewest and {"fewest_characters": fewest})
