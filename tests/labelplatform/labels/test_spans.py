@@ -299,6 +299,7 @@ def test_lines_of_another_house_keep_what_we_do_not_know() -> None:
         line(2, item="j", context="", spans=[{"start": 1, "end": 2, "kind": "other", "certainty": 0.5}]),
         line(3, item="k", spans=[ONE, TWO], note={"a": [1]}),
         line(4, item="l", context="another text", spans=[]),
+        line(5, item="m", context="", prompt=MATTER.messages, spans=[TWO]),
     ]
     again = recorded_again(lines)
     for told, found in zip(lines, again, strict=True):
