@@ -214,6 +214,7 @@ def _objects(project: Any) -> list[tuple[str, str, Any]]:
         ("label-quality", "labels:quality", single),
         ("label-item", "labels:item", newest(Item.objects.filter(labels__isnull=False, campaign=single))),
         ("quality", "labels:quality", labelled),
+        ("quality-spans", "labels:quality", newest(project.campaigns.filter(kind="spans"))),
         ("quality-settings", "labels:quality_settings", labelled),
         ("disagreement", "labels:disagreement", labelled),
         ("campaign-settings", "labels:edit_campaign", labelled),

@@ -12,7 +12,15 @@ from pathlib import Path
 from trainer import json_lines
 from trainer.errors import BadInput
 from trainer.json_lines import JsonObject, kind_of
-from trainer.prompts import Demonstration, Message, parse_demonstration, prompt_digest, read_demonstrations
+from trainer.prompts import (
+    Demonstration,
+    Message,
+    parse_demonstration,
+    parse_messages,
+    prompt_digest,
+    read_demonstrations,
+    text,
+)
 from trainer.rankings import Ranking, parse_ranking, read_rankings, to_line
 from trainer.ratings import parse_rating
 
@@ -37,6 +45,10 @@ MANIFEST, RANKINGS, DEMONSTRATIONS = "manifest.json", "rankings.jsonl", "demonst
 # Labels that are no orders: the name of their file without its ending, and what their lines are split by.
 PROMPT_OF: dict[str, Callable[[JsonObject, str], str]] = {
     "ratings": lambda line, where: parse_rating(line, where).prompt_key,
+    "spans": lambda line, where: _prompt_key(line, line.get("prompt"), where),
+    "demonstrations": lambda line, where: _prompt_key(
+        line, [message.to_line() for message in parse_demonstration(line, where).prompt], where
+    ),
 }
 # What a run tells about itself (times, places, the machine) is no part of what it made: left out of a
 # folder's digest,
@@ -132,6 +144,15 @@ def write_snapshot(
     )
     json_lines.write_json_atomically(folder / MANIFEST, asdict(manifest))
     return manifest
+
+
+def _prompt_key(line: JsonObject, prompt: object, where: str) -> str:
+    """`prompt_id`, or the digest of the prompt where the line names none; without a prompt, of its context."""
+    if "prompt_id" in line:
+        return text(line, "prompt_id", where)
+    if prompt is None:
+        return hashlib.sha256(text(line, "context", where, allow_empty=True).encode()).hexdigest()
+    return prompt_digest(parse_messages(prompt, where))
 
 
 def _named_splits(rankings: Iterable[Ranking]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 
 from labelplatform.asgi import application
-from labelplatform.labels import annotating, services
+from labelplatform.labels import services, sheets
 from labelplatform.labels.models import Ranking
 from labelplatform.labels.services import claim_statement
 
@@ -52,8 +52,8 @@ def _remove(guard: str) -> None:
         services.submit_judgement = _ignore_uuid
     else:
         raise ValueError(f"SABOTAGE={guard!r}: wanted double-claim, drop-after-ack or ignore-uuid")
-    # The page calls the verb by this name: where it does no more, nothing would be sabotaged.
-    assert "services.submit_judgement(" in inspect.getsource(annotating)
+    # The sheet of the page calls the verb by this name: where it does no more, nothing would be sabotaged.
+    assert "services.submit_judgement(" in inspect.getsource(sheets)
 
 
 _remove(os.environ["SABOTAGE"])

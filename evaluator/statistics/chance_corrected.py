@@ -59,6 +59,7 @@ def krippendorff_alpha(
     level: Level,
     n: int,
     cluster: Integers | None = None,
+    weight: Floats | None = None,
     sampling: Sampling = Sampling(),
 ) -> Interval:
     """alpha = 1 - (n - 1)·Σ o_ck·δ²_ck / Σ n_c·n_k·δ²_ck (Krippendorff 2011); `unit` and `values` are [N].
@@ -66,7 +67,8 @@ def krippendorff_alpha(
     o_ck counts the ordered pairs (c, k) within units, each 1/(m - 1) in a unit of m values; n_c are its row sums. What
     is missing is left out; a value alone in its unit pairs with none. δ: nominal c ≠ k; interval c - k; ordinal the
     values that lie between, Σ n_g from c to k less (n_c + n_k) / 2. The interval draws whole `cluster`s (None: units)
-    and counts n_c anew in each resample. None where all paired values are equal. Refuses another level (ValueError).
+    and counts n_c anew in each resample. A unit of `weight` w, [N] as its values are, counts as w equal units. None
+    where all paired values are equal. Refuses another level (ValueError).
     """
     if level not in get_args(Level):
         raise ValueError(f"level {level!r}: wanted one of {', '.join(get_args(Level))}")
@@ -75,7 +77,8 @@ def krippendorff_alpha(
     known, code = np.unique(values, return_inverse=True)
     size = len(known)
     a, b = pairs_within(unit)
-    mass = 1.0 / (np.bincount(unit)[unit[a]] - 1)
+    times = np.ones(len(a)) if weight is None else weight[a]
+    mass = times / (np.bincount(unit)[unit[a]] - 1)
     row = numbered((unit if cluster is None else cluster)[a].tolist())
     cells = np.concatenate([code[a] * size + code[b], code[b] * size + code[a]])
     shape = (int(row.max(initial=-1)) + 1, size * size)

@@ -122,7 +122,8 @@ class CampaignForm(KindFields, SteeringForm):
         label=_("People give"),
         choices=kind_choices,
         help_text=_(
-            "A ranking shows up to nine answers, a comparison the first two; ratings and honesty checks one. "
+            "A ranking shows up to nine answers, a comparison the first two; ratings, honesty checks and spans one, "
+            "demonstrations none. "
             "Gold, qualification and third opinions are for orders only."
         ),
     )
@@ -166,7 +167,7 @@ class CampaignForm(KindFields, SteeringForm):
         "name",
         "prompt_set",
         "kind",
-        *("ratings", "own_ratings", "reference"),
+        *("ratings", "own_ratings", "reference", "fewest_characters"),
         "overlap",
         "rate_first",
         "presort",

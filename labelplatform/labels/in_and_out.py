@@ -153,13 +153,13 @@ def exports(request: HttpRequest, *, project: Project, membership: Membership) -
 def export(request: HttpRequest, name: str, *, project: Project, membership: Membership) -> HttpResponseBase:
     """The labels in one format, streamed, oldest first; `after`, a ranking's id, goes on behind that ranking."""
     campaign = chosen_campaign(request, project)
-    if campaign is not None and not campaign.gives_rankings:
+    if campaign is not None and not label_lines.leaves_as(campaign, name):
         return to_own_file(request, campaign)
     after = request.GET.get("after", "")
+    filters = {"campaigns": [campaign.pk] if campaign else [], "decisions": request.GET.get("decisions")}
     try:
-        filters = {"campaigns": [campaign.pk] if campaign else [], "decisions": request.GET.get("decisions")}
-        lines = queries.ranking_lines(project, filters, after=after)
-    except Ranking.DoesNotExist as error:
+        lines = label_lines.lines_for(project, name, filters, after=after)
+    except (Ranking.DoesNotExist, Label.DoesNotExist) as error:
         raise Http404(str(error)) from None
     whose = f"{project.slug}-{campaign.pk if campaign else 'all'}"
     return export_response(request, lines, name, whose=whose)

@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from labelplatform.labels.kinds import KINDS, AsksRefused
+from labelplatform.labels.kinds.demonstrations import MOST_CHARACTERS
 from labelplatform.labels.kinds.honesty import AFTER, ALWAYS, NEVER
 from labelplatform.labels.kinds.scales import THREE_H
 from labelplatform.labels.models import RANKING_KINDS, Campaign
@@ -54,6 +55,14 @@ class KindFields(forms.Form):
         ),
     )
 
+    fewest_characters = forms.IntegerField(
+        label=_("Shortest answer"),
+        required=False,
+        min_value=1,
+        max_value=MOST_CHARACTERS,
+        help_text=_("In characters; empty: anything that is not blank."),
+    )
+
     def asks(self, cleaned: dict[str, Any]) -> dict[str, object]:
         """What a campaign of the chosen kind asks; an error stands beside the field it is about."""
         kind = cleaned.get("kind")
@@ -67,6 +76,8 @@ class KindFields(forms.Form):
                 return {}
         elif kind == Campaign.Kind.HONESTY:
             told = {"reference": cleaned.get("reference") or AFTER}
+        elif kind == Campaign.Kind.DEMONSTRATION:
+            told = {"fewest_characters": cleaned.get("fewest_characters")}
         try:
             return KINDS[kind].asks(told) if kind in KINDS else {}
         except AsksRefused as refusal:

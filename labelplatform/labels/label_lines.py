@@ -2,15 +2,19 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
+from pathlib import Path
 from typing import Any
 
 from django.db.models import QuerySet
 
 from labelplatform.accounts.models import Project, User
+from labelplatform.labels.exchange.outgoing import SFT
 from labelplatform.labels.kinds import FILES, KINDS, Matter, kinds_in_file
-from labelplatform.labels.models import Campaign, Item, ItemResponse, Label
-from labelplatform.labels.queries import moment
+from labelplatform.labels.kinds.demonstrations import DEMONSTRATION
+from labelplatform.labels.models import Campaign, Item, ItemResponse, Label, Ranking
+from labelplatform.labels.queries import moment, ranking_lines
+from trainer import json_lines
 from trainer.errors import BadInput
 
 # SQLite takes only so many values in one statement.
@@ -79,6 +83,37 @@ def label_lines(
         # Asked now, not when the first line is: an unknown id is an error of the question.
         found = found.filter(pk__gt=_last_sent(project, file, after))
     return _streamed(found)
+
+
+def lines_for(
+    project: Project, name: str, filters: Mapping[str, object] | None = None, *, after: str = ""
+) -> Iterator[dict[str, object]]:
+    """The public lines that an export of this name is made of: rankings, and for messages then the demonstrations.
+
+    `after` is the id of either.
+    """
+    if name != SFT:
+        return ranking_lines(project, filters, after=after)
+    try:
+        orders = ranking_lines(project, filters, after=after)
+    except Ranking.DoesNotExist:
+        # Then it is a demonstration's, or an error.
+        return label_lines(project, DEMONSTRATION.file, filters, after=after)
+    return chain(orders, label_lines(project, DEMONSTRATION.file, filters))
+
+
+def frozen_lines_for(folder: Path, name: str) -> Iterator[dict[str, object]]:
+    """The same of a frozen snapshot's folder."""
+    files = ["rankings"] + ([DEMONSTRATION.file] if name == SFT else [])
+    for file in files:
+        path = folder / f"{file}.jsonl"
+        if file == "rankings" or path.exists():
+            yield from (line for _number, line in json_lines.read(path))
+
+
+def leaves_as(campaign: Campaign, name: str) -> bool:
+    """Whether labels of this campaign's kind are part of an export of this name."""
+    return campaign.gives_rankings or (name == SFT and campaign.kind == DEMONSTRATION.name)
 
 
 def _last_sent(project: Project, file: str, key: str) -> int:

@@ -11,7 +11,8 @@ from statistics import fmean, median, quantiles
 from typing import TYPE_CHECKING
 
 from labelplatform.accounts.models import User
-from labelplatform.labels.kinds import kinds_in_file
+from labelplatform.labels.kinds import Matter, kind_of, kinds_in_file
+from labelplatform.labels.kinds.ratings import Ratings
 from labelplatform.labels.models import Campaign, Item, Label
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def label_quality(campaign: Campaign) -> LabelQuality:
         Given(item, prompt, annotator, body["ratings"], body["flags"], seconds)
         for item, prompt, annotator, body, seconds in found.values_list(*columns)[:MOST_LABELS]
     ]
-    names = list(campaign.asks.get("names", ())) or sorted({name for one in given for name in one.ratings})
+    names = _names(campaign, given)
     return LabelQuality(
         labels=len(given),
         items=len({one.item for one in given}),
@@ -110,6 +111,14 @@ def label_quality(campaign: Campaign) -> LabelQuality:
         people=_people(given, names),
         apart=_apart(given),
     )
+
+
+def _names(campaign: Campaign, given: Sequence[Given]) -> list[str]:
+    """The names that were rated: those that the campaign asks for in its order, then those of imported labels."""
+    rated = {name for one in given for name in one.ratings}
+    kind = kind_of(campaign)
+    asked = kind.names(Matter(campaign.asks)) if isinstance(kind, Ratings) else []
+    return [name for name in asked if name in rated] + sorted(rated - set(asked))
 
 
 def name_quality(given: Sequence[Given], name: str, *, seed: int) -> NameQuality | None:

@@ -5,15 +5,21 @@ from django.shortcuts import render
 
 from labelplatform.accounts.models import Membership, Project, Role
 from labelplatform.labels import kinds
+from labelplatform.labels.kinds import Matter
+from labelplatform.labels.kinds.spans import source_of, span_kinds
 from labelplatform.labels.label_quality import label_quality
 from labelplatform.labels.label_queries import labels_of
+from labelplatform.labels.marked_texts import marked_texts
 from labelplatform.labels.models import Campaign, Item
+from labelplatform.labels.span_quality import span_quality
 
 
 def quality_page(
     request: HttpRequest, campaign: Campaign, *, project: Project, membership: Membership
 ) -> HttpResponse:
-    """How far a campaign's ratings agree, and how everybody uses the scales."""
+    """How far a campaign's ratings agree, and how everybody uses the scales; of spans, how far they agree."""
+    if campaign.kind == Campaign.Kind.SPANS:
+        return _span_quality_page(request, campaign, project=project, membership=membership)
     found = label_quality(campaign)
     kind = kinds.kind_of(campaign)
     context = {
@@ -26,9 +32,26 @@ def quality_page(
     return render(request, "labels/label_quality.html", context)
 
 
+def _span_quality_page(
+    request: HttpRequest, campaign: Campaign, *, project: Project, membership: Membership
+) -> HttpResponse:
+    context = {
+        "project": project,
+        "campaign": campaign,
+        "found": span_quality(campaign),
+        "researches": membership.role != Role.REVIEWER,
+    }
+    return render(request, "labels/span_quality.html", context)
+
+
 def item_page(request: HttpRequest, item: Item, *, project: Project) -> HttpResponse:
     """One item with everybody's label of it."""
     places = item.placed_responses.select_related("response__policy")
     answer = next((place.response for place in places), None)
-    context = {"project": project, "item": item, "labels": labels_of(item), "answer": answer}
+    labels = labels_of(item)
+    context = {"project": project, "item": item, "labels": labels, "answer": answer}
+    if item.campaign.kind == Campaign.Kind.SPANS and answer is not None:
+        source = source_of(Matter({}, item.prompt.messages, item.prompt.context))
+        context["marked"] = marked_texts([one.label for one in labels], answer.text, source)
+        context["kind_words"] = span_kinds()
     return render(request, "labels/label_item.html", context)

@@ -46,37 +46,37 @@ def campaign_figures(found: Agreement) -> list[Figure]:
     """The campaign's agreement, the plainest figure first."""
     pairs = _("items with two annotators")
     return [
-        _figure(
+        interval_figure(
             _("Pairwise agreement"),
             _("Share of answer pairs of which two annotators say the same of three: first, second, tie."),
             found.pairwise,
             pairs,
         ),
-        _figure(
+        interval_figure(
             _("Pairwise agreement, ties aside"),
             _("The same among pairs that both put in a strict order."),
             found.strict,
             pairs,
         ),
-        _figure(
+        interval_figure(
             _("Krippendorff's alpha"),
             _("Of ordinal ranks; 1 is full agreement, 0 what chance would give."),
             found.alpha,
             pairs,
         ),
-        _figure(
+        interval_figure(
             _("Kendall's tau-b"),
             _("Mean over items and pairs of annotators; 1 is the same order, 0 none in common, −1 reversed."),
             found.tau_b,
             pairs,
         ),
-        _figure(
+        interval_figure(
             _("Kendall's W"),
             _("Concordance of three or more; with m annotators, chance gives 1/m."),
             found.concordance,
             _("items with three annotators"),
         ),
-        _figure(
+        interval_figure(
             _("Fleiss' kappa"),
             _("Over answer pairs, chance taken off; 1 is full agreement, 0 chance."),
             found.kappa,
@@ -105,11 +105,11 @@ def person_figures(quality: AnnotatorQuality) -> list[Figure]:
     shared = _("items that somebody else labelled too")
     shown = _("items with an order shown")
     return [
-        _figure(*names["agreement"], quality.agreement, shared),
-        _figure(*names["gold"], quality.gold, _("gold items"), FEWEST_CHECKS),
-        _figure(*names["consistency"], quality.consistency, _("items labelled twice"), FEWEST_CHECKS),
-        _figure(*names["position_slope"], quality.position_slope, shown),
-        _figure(*names["first_wins"], quality.first_wins, shown),
+        interval_figure(*names["agreement"], quality.agreement, shared),
+        interval_figure(*names["gold"], quality.gold, _("gold items"), FEWEST_CHECKS),
+        interval_figure(*names["consistency"], quality.consistency, _("items labelled twice"), FEWEST_CHECKS),
+        interval_figure(*names["position_slope"], quality.position_slope, shown),
+        interval_figure(*names["first_wins"], quality.first_wins, shown),
     ]
 
 
@@ -155,7 +155,10 @@ def _below(figure: Interval, bound: float) -> bool:
     return figure.high is not None and figure.high < bound
 
 
-def _figure(name: str, explanation: str, found: Interval, counted: str, wanted: int = FEWEST_ITEMS) -> Figure:
+def interval_figure(
+    name: str, explanation: str, found: Interval, counted: str, wanted: int = FEWEST_ITEMS
+) -> Figure:
+    """A figure with its interval, or with the reason why there is none; `counted` names what `wanted` are wanted of."""
     return Figure(name, explanation, found.value, found.low, found.high, found.n, why(found, counted, wanted))
 
 

@@ -5,6 +5,7 @@ from django.urls import path
 from labelplatform.labels import (
     annotating,
     choosing_pages,
+    demonstrating,
     guideline_pages,
     in_and_out,
     previewing,
@@ -78,6 +79,7 @@ urlpatterns = [
     path(f"{ROOM}rank/<uuid:token>/renew/", annotating.renew, name="renew"),
     path(f"{ROOM}rank/<uuid:token>/next/", annotating.prefetch, name="prefetch"),
     path(f"{ROOM}rank/<uuid:token>/leave/", annotating.leave, name="leave"),
+    path(f"{ROOM}rank/<uuid:token>/preview/", demonstrating.preview, name="preview_text"),
     path(f"{ROOM}rank/<uuid:token>/release/", annotating.release, name="release"),
     path(f"{ROOM}rank/<uuid:token>/skip/", skipping.skip, name="skip"),
 ]

@@ -10,10 +10,10 @@ from labelplatform.accounts.models import Membership, Project, Role
 from labelplatform.labels.downloads import export_response
 from labelplatform.labels.exchange.outgoing import EXPORTS
 from labelplatform.labels.kinds import FILES as LABEL_FILES
+from labelplatform.labels.label_lines import frozen_lines_for
 from labelplatform.snapshots import queries, services
 from labelplatform.snapshots.forms import SnapshotForm
 from labelplatform.snapshots.models import Snapshot
-from trainer import json_lines
 
 # The files of a snapshot folder by their names in the public format; nothing else is ever opened.
 ALWAYS = {"manifest.json": "application/json", "rankings.jsonl": "application/x-ndjson"}
@@ -106,5 +106,5 @@ def export(
     found = get_object_or_404(queries.snapshots(project), pk=pk)
     if found.artifact is None or not (found.artifact.path / "rankings.jsonl").is_file():
         raise Http404
-    lines = (line for _number, line in json_lines.read(found.artifact.path / "rankings.jsonl"))
+    lines = frozen_lines_for(found.artifact.path, name)
     return export_response(request, lines, name, whose=slugify(found.name) or "snapshot")

@@ -11,6 +11,7 @@ import pytest
 
 from evaluator import prompts as evaluator_prompts
 from evaluator import rankings as evaluator_rankings
+from evaluator import spans
 from evaluator.errors import BadInput as EvaluatorRefusal
 from trainer import prompts, rankings, ratings
 from trainer.errors import BadInput
@@ -29,6 +30,7 @@ READERS: dict[str, dict[str, Reader]] = {
         ],
     },
     "demonstrations": {"trainer": prompts.read_demonstrations},
+    "spans": {"evaluator": spans.read_spans},
     "ratings": {"trainer": lambda path: [rating for _where, rating in ratings.read_ratings(path)]},
 }
 

@@ -211,6 +211,7 @@ LABELS = [
     Row("labels:draft", post=only_ada(200), parts=token, body=lambda _: {"places": {"A": 1}}, json=True),
     Row("labels:renew", post=only_ada(200), parts=token),
     Row("labels:prefetch", post=only_ada(200), parts=token),
+    Row("labels:preview_text", post=only_ada(200), parts=token),
     Row("labels:leave", post=only_ada(204), parts=token),
     Row("labels:release", post=only_ada(302), parts=token),
     Row("labels:skip", get=only_ada(200), post=only_ada(422), parts=token),

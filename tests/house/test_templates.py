@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from labelplatform.labels.kinds import KINDS
 from tests.house.tree import ROOT
 
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
@@ -99,8 +100,9 @@ def test_every_template_belongs_to_a_view_or_a_partial() -> None:
 
 
 def test_every_module_belongs_to_a_view() -> None:
-    """static/labelplatform/labels_rank.js serves labels:rank."""
+    """static/labelplatform/labels_rank.js serves labels:rank; labels_rate.js the page labels/rate.html of a kind."""
     pages = {f"{app}_{name}.js" for app, name in views()}
+    pages |= {kind.template.replace("/", "_").replace(".html", ".js") for kind in KINDS.values()}
     loaded = "".join(path.read_text("utf-8") for path in [*TEMPLATES, *MODULES])
     orphans = [path.name for path in MODULES if path.name not in loaded]
     assert orphans == []

@@ -63,6 +63,12 @@ class Site:
         )
         return {chr(65 + n): (tiers[response], values.get(response)) for n, response in enumerate(order)}
 
+    def labels(self, campaign: str) -> list[dict[str, Any]]:
+        """What was said in a campaign whose labels are no orders."""
+        query = """SELECT label.body FROM labels_label label JOIN labels_item item ON item.id = label.item_id
+        JOIN labels_campaign campaign ON campaign.id = item.campaign_id WHERE campaign.name = ? ORDER BY label.id"""
+        return [json.loads(body) for (body,) in self.ask(query, campaign)]
+
     def drafts(self, campaign: str) -> list[dict[str, Any]]:
         """The states kept for a campaign."""
         query = """SELECT draft.state FROM labels_draft draft JOIN labels_slot slot ON slot.id = draft.slot_id
@@ -116,8 +122,8 @@ class Presses:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[Site]:
-    """The web process alone, on a database of its own."""
+def served(folder: Path, stage: str = "ranking_stage") -> Iterator[Site]:
+    """The web process alone, on a database of its own that this stage prepares."""
     environment = {
         name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")
     }
@@ -127,7 +133,7 @@ def served(folder: Path) -> Iterator[Site]:
         "SECRET_KEY": secrets.token_urlsafe(50),
         "HTTPS": "False",
     }
-    prepare = [sys.executable, "-m", "tests.journeys.ranking_stage", "prepare"]
+    prepare = [sys.executable, "-m", f"tests.journeys.{stage}", "prepare"]
     subprocess.run(prepare, cwd=ROOT, env=environment, check=True)
     port = servers.free_port()
     command = [sys.executable, "-m", "uvicorn", "labelplatform.asgi:application", "--port", str(port)]

@@ -61,6 +61,7 @@ CAMPAIGNS = {
     "Long": Work((LONG, NINE[0], LONG), items=3),
     "Two": Work(NINE[:2], kind="comparison", items=3),
     "Rated": Work(NINE[:2], kind="rating", items=4),
+    "Touched": Work(NINE[:2], kind="rating", items=1),
     "Overall": Work((LONG, NINE[0]), kind="rating", items=2, asks={"names": ["overall"]}),
     "Honest": Work(
         NINE[:2],

@@ -15,7 +15,15 @@ from tests.house.tree import ROOT
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 
 PNG = b"\x89PNG\r\n\x1a\n"
-PAGES = ("label-honesty", "label-rating", "leaderboard", "rank", "sign-in")
+PAGES = (
+    "label-demonstration",
+    "label-honesty",
+    "label-rating",
+    "label-spans",
+    "leaderboard",
+    "rank",
+    "sign-in",
+)
 
 
 def test_pages_are_photographed_in_every_look(tmp_path: Path) -> None:

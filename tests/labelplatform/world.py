@@ -70,7 +70,12 @@ TEXTS = (
     "Portugal! It has been its capital since 1255.",
 )
 # Prompts of this world know secret answers, which the page of an honesty check would show.
-SINGLES: dict[str, dict[str, object]] = {"rating": {}, "honesty": {"reference": "never"}}
+SINGLES: dict[str, dict[str, object]] = {
+    "rating": {},
+    "honesty": {"reference": "never"},
+    "spans": {},
+    "demonstration": {},
+}
 CURVES: dict[str, Callable[[float], dict[str, float]]] = {
     "reward-model": lambda x: {
         "loss": 0.7 - 0.4 * x,
@@ -206,9 +211,7 @@ def _single(stock: Stock, kind: str, asks: dict[str, object]) -> Slot:
         overlap=2,
         stages=labels.Stages(asks=asks),
     )
-    names = campaign.asks.get("names") or ["truthful", "informative"]
-    flags = {"annotator": [], "second": ["hedges" if kind == "honesty" else "harmful-advice"]}
-    for who, flagged in flags.items():
+    for who in ("annotator", "second"):
         slot = labels.claim(campaign=campaign, annotator=stock.people[who])
         assert slot is not None
         assert slot.lease_token is not None
@@ -216,13 +219,25 @@ def _single(stock: Stock, kind: str, asks: dict[str, object]) -> Slot:
             slot=slot,
             lease_token=slot.lease_token,
             submission=uuid.uuid4(),
-            body={"ratings": dict.fromkeys(names, 6), "flags": flagged},
+            body=_said(campaign, who),
             seconds=21.5,
             by=stock.people[who],
         )
     held = labels.claim(campaign=campaign, annotator=stock.people["annotator"])
     assert held is not None
     return held
+
+
+def _said(campaign: Campaign, who: str) -> dict[str, object]:
+    """What a person says in a campaign of single answers: ben, beside the others, something of his own."""
+    mine = who == "second"
+    if campaign.kind == "spans":
+        return {"spans": [{"start": 0, "end": 6, "kind": "wrong-attribution" if mine else "contradicts"}]}
+    if campaign.kind == "demonstration":
+        return {"response": "A secretnote of Lisbon." if mine else "In Portugal."}
+    names = campaign.asks.get("names") or ["truthful", "informative"]
+    flag = "hedges" if campaign.kind == "honesty" else "harmful-advice"
+    return {"ratings": dict.fromkeys(names, 6), "flags": [flag] if mine else []}
 
 
 def _rank(campaign: Campaign, annotator: User, *, reverse: bool) -> Ranking:

@@ -7,27 +7,29 @@ trl-conversational  the same with lists of messages
 trl-unpaired        {"prompt": text, "completion": text, "label"}: the best tier is true, the worst false (unranked
                     answers are the worst); what lies between says neither, and one tier alone says nothing. Of a
                     ranking whose answers are all unacceptable every answer is false
-sft                 {"messages": […]}: the prompt with each answer of the best tier
-`ranking` is the id of the ranking a line comes from.
+sft                 {"messages": […]}: the prompt with each answer of the best tier; then the demonstrations likewise
+`ranking` is the id of the ranking a line comes from, `demonstration` that of the demonstration.
 
 Rankings marked "all unacceptable" are kept, or left out when asked; as examples to imitate (sft) one must ask for them.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from labelplatform.labels.exchange.spreadsheets import write_rows
+from labelplatform.prompts.transcripts import prompt_text
 from trainer.json_lines import JsonObject
-from trainer.prompts import Message
+from trainer.prompts import parse_demonstration
 from trainer.rankings import Ranking, pairs, parse_ranking, to_line
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 KEEP, LEAVE_OUT = "keep", "leave-out"
-SPEAKERS = {"system": "System", "user": "User", "assistant": "Assistant"}
+# The format that demonstrations leave in as well.
+SFT = "sft"
 
 
 @dataclass(frozen=True)
@@ -91,12 +93,11 @@ def sft_lines(ranking: Ranking) -> Iterator[JsonObject]:
         yield {"messages": [*messages, answer], "ranking": ranking.id}
 
 
-def prompt_text(messages: Sequence[Message]) -> str:
-    """The prompt as one text: what the user said, or a transcript where more was said before."""
-    if len(messages) == 1 and messages[0].role == "user":
-        return messages[0].content
-    said = [f"{SPEAKERS[message.role]}: {message.content}" for message in messages]
-    return "\n\n".join([*said, "Assistant: "])
+def demonstration_messages(line: Mapping[str, object]) -> JsonObject:
+    """A demonstration line as messages: the prompt with the answer that a person wrote."""
+    told = parse_demonstration(dict(line), str(line.get("id")))
+    answer = {"role": "assistant", "content": told.response}
+    return {"messages": [*(message.to_line() for message in told.prompt), answer], "demonstration": told.id}
 
 
 def _itself(ranking: Ranking) -> Iterator[JsonObject]:
@@ -115,7 +116,7 @@ EXPORTS = {
             "trl-conversational", _("TRL preference pairs, conversational"), "jsonl", conversational_lines
         ),
         Export("trl-unpaired", _("TRL unpaired preference"), "jsonl", unpaired_lines),
-        Export("sft", _("Messages for supervised fine-tuning"), "jsonl", sft_lines, LEAVE_OUT),
+        Export(SFT, _("Messages for supervised fine-tuning"), "jsonl", sft_lines, LEAVE_OUT),
     )
 }
 
@@ -149,5 +150,7 @@ def converted(
     for line in kept(lines, export, unacceptable):
         if export in (RANKINGS, CSV):
             yield line
+        elif export.name == SFT and "tiers" not in line:
+            yield demonstration_messages(line)
         else:
             yield from export.convert(parse_ranking(dict(line), str(line.get("id"))))

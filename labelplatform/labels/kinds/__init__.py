@@ -5,6 +5,7 @@ A new kind is a module of its own with one object of the shape `LabelKind`, regi
 
 from collections.abc import Mapping
 
+from labelplatform.labels.kinds.demonstrations import DEMONSTRATION
 from labelplatform.labels.kinds.honesty import HONESTY
 from labelplatform.labels.kinds.kind import (
     AsksRefused,
@@ -16,6 +17,7 @@ from labelplatform.labels.kinds.kind import (
     digest,
 )
 from labelplatform.labels.kinds.ratings import RATING
+from labelplatform.labels.kinds.spans import SPANS
 from labelplatform.labels.models import Campaign
 
 __all__ = [
@@ -33,7 +35,8 @@ __all__ = [
     "kinds_in_file",
 ]
 
-KINDS: dict[str, LabelKind] = {kind.name: kind for kind in (RATING, HONESTY)}
+# A line that names no kind is asked for their keys in this order: all have a response, so demonstrations are last.
+KINDS: dict[str, LabelKind] = {kind.name: kind for kind in (RATING, HONESTY, SPANS, DEMONSTRATION)}
 # The public files of these kinds, by their names without the ending; several kinds may share one.
 FILES = tuple(dict.fromkeys(kind.file for kind in KINDS.values()))
 

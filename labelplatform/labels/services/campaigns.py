@@ -171,7 +171,8 @@ def add_items(
         if shape.one_per_response:
             new += [NewItem(prompt, [response]) for response in responses]
         else:
-            new.append(NewItem(prompt, responses[: shape.most]))
+            # Without answers an item is its prompt: two may ask the same of different contexts.
+            new.append(NewItem(prompt, responses[: shape.most], key="" if shape.most else prompt.key))
     made = create_items(campaign, new)
     record(by=by, verb="added items", obj=campaign, project=campaign.project, items=len(made))
     return len(made)

@@ -136,7 +136,9 @@ def _as_told(item: Item, line: LabelLine) -> bool:
     texts = [response.text for response in item.responses.all()]
     spoken = [(one["role"], one["content"]) for one in item.prompt.messages]
     told = [(one["role"], one["content"]) for one in line.messages]
-    return texts == ([] if line.response is None else [line.response]) and spoken == told
+    # Offsets count in the context as well, where a line tells one.
+    same_context = line.context in ("", item.prompt.context)
+    return texts == ([] if line.response is None else [line.response]) and spoken == told and same_context
 
 
 def _items(campaign: Campaign, numbered: Numbered, by: User | None) -> dict[str, Item]:

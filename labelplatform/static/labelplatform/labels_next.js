@@ -36,7 +36,7 @@ export class Next {
   // Puts the fetched page in this one's place; false where there is none for this address.
   show(address) {
     const main = this.page?.querySelector("main");
-    if (!main?.querySelector("[data-rank], [data-single]") || this.address !== address) return false;
+    if (!main?.querySelector("[data-draft-url]") || this.address !== address) return false;
     document.title = this.page.title;
     history.replaceState(null, "", address);
     document.querySelector("main").replaceWith(document.adoptNode(main));

@@ -1,5 +1,7 @@
 """Figures of ratings by hand: agreement by name, medians and quarters by person, what lies apart."""
 
+import io
+import json
 from collections.abc import Callable
 
 import pytest
@@ -7,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from labelplatform.accounts.models import Project, User
+from labelplatform.labels import services
 from labelplatform.labels.label_quality import Given, label_quality, name_quality, spread
 from labelplatform.labels.models import Campaign, Label
 from tests.labelplatform.labels.building import claimed
@@ -88,6 +91,31 @@ def test_a_campaign_in_figures(rated: Campaign, ada: User, ben: User) -> None:
     assert [(one.median, one.low, one.high) for one in found.people[0].spreads] == [(4, 3, 5), (5, 5, 5)]
     (apart,) = found.apart
     assert (apart.name, apart.apart, apart.labels) == ("clear", 5, 2)
+
+
+def test_names_stand_as_asked_and_imported_ones_behind_them(project: Project, rosa: User) -> None:
+    lines = [
+        {
+            "id": str(number),
+            "prompt": [{"role": "user", "content": "Why?"}],
+            "response": str(number),
+            "ratings": ratings,
+            "flags": [],
+            "annotator": "somebody",
+        }
+        for number, ratings in enumerate(({"zeal": 2, "honest": 3}, {"art": 1, "helpful": 7}))
+    ]
+    upload = io.BytesIO("".join(json.dumps(line) + "\n" for line in lines).encode())
+    services.import_labels(project=project, upload=upload, target="in", by=rosa)
+    found = label_quality(Campaign.objects.get())
+    assert [one.name for one in found.names] == ["helpful", "honest", "art", "zeal"]
+    assert [(one.name, one.median) for one in found.people[0].spreads] == [
+        ("helpful", 7),
+        ("honest", 3),
+        ("art", 1),
+        ("zeal", 2),
+    ]
+    assert found.apart == []
 
 
 def test_the_widest_name_of_an_item_is_named_and_the_widest_item_first(

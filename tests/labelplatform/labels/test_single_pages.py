@@ -77,6 +77,8 @@ def test_without_a_script_a_form_is_a_label_and_leads_to_the_next(
         {"rating-honest": "8"},
         {"rating-honest": "0"},
         {"rating-honest": "12"},
+        # More digits than Python turns into a number.
+        {"rating-honest": "1" * 5000},
         {"rating-honest": "²"},
         {"rating-honest": "best"},
         {"flags": ["smells-odd"]},

@@ -14,9 +14,10 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.core.management.base import BaseCommand
 
 from labelplatform.accounts.models import Project
-from labelplatform.labels import kinds, label_lines, queries
+from labelplatform.labels import kinds, label_lines
 from labelplatform.labels.exchange import outgoing
 from labelplatform.labels.models import Campaign
+from labelplatform.labels.queries import DECISIONS_ONLY
 from trainer import json_lines
 from trainer.errors import BadInput
 
@@ -47,7 +48,7 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--decisions",
-            choices=["all", queries.DECISIONS_ONLY],
+            choices=["all", DECISIONS_ONLY],
             default="all",
             help="only: of an item that a reviewer has decided, the decision alone (of a project only)",
         )
@@ -63,7 +64,7 @@ class Command(BaseCommand):
         # Labels of other kinds leave as they are, in the one format that keeps all of them.
         file = format if format in kinds.FILES else "rankings"
         chosen = outgoing.EXPORTS.get(format, outgoing.RANKINGS)
-        counted = _Counted(_source(file, **told), self.stderr.write, file)
+        counted = _Counted(_source(file, format, **told), self.stderr.write, file)
         try:
             pieces = outgoing.encoded(outgoing.converted(counted, chosen, unacceptable), chosen)
             written = json_lines.write_text_atomically(out, pieces)
@@ -79,6 +80,7 @@ class Command(BaseCommand):
 
 def _source(
     file: str,
+    format: str,
     *,
     project: str | None,
     snapshot: Path | None,
@@ -90,16 +92,20 @@ def _source(
 ) -> Iterator[Mapping[str, object]]:
     """The public lines that were asked for, lazily."""
     if snapshot is not None:
-        yield from _rest((line for _n, line in json_lines.read(snapshot / f"{file}.jsonl")), after, snapshot)
+        frozen = (line for _n, line in json_lines.read(snapshot / f"{file}.jsonl"))
+        yield from _rest(
+            label_lines.frozen_lines_for(snapshot, format) if file == "rankings" else frozen, after, snapshot
+        )
         return
     found = Project.objects.get(slug=project)
     filters: dict[str, object] = {"surplus": surplus, "decisions": decisions}
     if campaign:
         chosen = Campaign.objects.get(pk=campaign, project=found)
-        label_lines.refuse_other_kind(chosen, file)
+        if not label_lines.leaves_as(chosen, format):
+            label_lines.refuse_other_kind(chosen, file)
         filters["campaigns"] = [chosen.pk]
     if file == "rankings":
-        yield from queries.ranking_lines(found, filters, after=after)
+        yield from label_lines.lines_for(found, format, filters, after=after)
     else:
         yield from label_lines.label_lines(found, file, filters, after=after)
 
