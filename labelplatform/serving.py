@@ -47,7 +47,7 @@ def _trust_fresh_connections() -> None:
     """Ask no connection whether it is still there that this thread has just used: the question is a round trip."""
     if time.monotonic() - getattr(_thread, "answered_at", -TRUSTED_SECONDS) < TRUSTED_SECONDS:
         for connection in connections.all(initialized_only=True):
-            connection.health_check_done = True
+            connection.health_check_done = True  # type: ignore[attr-defined]
 
 
 async def _pulled(chunks: Iterator[bytes], thread: ThreadPoolExecutor) -> AsyncIterator[bytes]:

@@ -371,7 +371,7 @@ def people_of(campaign: Campaign) -> list[Contribution]:
     given: dict[int, list[float]] = {}
     wanted: Counter[int] = Counter()
     table = Ranking if campaign.gives_rankings else Label
-    rows = table._default_manager.filter(item__campaign=campaign, surplus=False)
+    rows: QuerySet[Any] = table._default_manager.filter(item__campaign=campaign, surplus=False)
     if campaign.gives_rankings:
         # A decision is a reviewer's, not one of the wanted labels.
         rows = rows.filter(decides=None)

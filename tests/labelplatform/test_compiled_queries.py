@@ -35,7 +35,7 @@ def test_objects_come_whole_with_what_belongs_to_them(slot: Slot, ada: User, pro
     assert lease.first(token=slot.lease_token) is None
     Project.objects.filter(pk=project.pk).update(slug="load")
     with CaptureQueriesContext(connection) as statements:
-        found = lease.first(token=slot.lease_token)
+        (found,) = lease.rows(token=slot.lease_token)
         assert found.slot.campaign.name == "ranking"
     assert len(statements) == 1
     plain = Lease.objects.get()
@@ -91,7 +91,7 @@ def test_a_row_that_is_there_stays_and_is_told(slot: Slot, ada: User) -> None:
     assert insertion.insert(Draft(slot=slot, annotator=ada, state={"places": {"A": 1}}))
     second = Draft(slot=slot, annotator=ada, state={"places": {"A": 2}})
     assert not insertion.insert(second)
-    assert second.pk is None
+    assert not second.pk
     assert Draft.objects.get().state == {"places": {"A": 1}}
 
 

@@ -160,6 +160,11 @@ def test_a_connection_is_asked_whether_it_is_there_only_after_a_rest(
     monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 600)
     monkeypatch.setitem(connection.settings_dict, "CONN_HEALTH_CHECKS", True)
     asked: list[bool] = []
+
+    def usable(_connection: object) -> bool:
+        asked.append(True)
+        return True
+
     monkeypatch.setattr(
         type(connections["default"]), "is_usable", lambda _connection: asked.append(True) or True
     )

@@ -209,7 +209,8 @@ def test_a_draft_that_another_window_writes_meanwhile_is_read_again(
 ) -> None:
     """Between our look and our write the other window, which began from the same version, writes."""
     keep(slot, ada, {"A": 1}, writer="one", version=1, base=0)
-    rewrite, raced = submission._REWRITE.run, []
+    rewrite = submission._REWRITE.run
+    raced: list[bool] = []
 
     def race(**told: Any) -> int:
         if not raced:
@@ -226,7 +227,8 @@ def test_a_draft_that_another_window_writes_meanwhile_is_read_again(
 def test_a_first_draft_that_another_window_writes_meanwhile_is_read_again(
     slot: Slot, ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    insert, raced = submission._DRAFTS.insert, []
+    insert = submission._DRAFTS.insert
+    raced: list[bool] = []
 
     def race(*drafts: Draft) -> bool:
         if not raced:
