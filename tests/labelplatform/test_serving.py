@@ -165,9 +165,7 @@ def test_a_connection_is_asked_whether_it_is_there_only_after_a_rest(
         asked.append(True)
         return True
 
-    monkeypatch.setattr(
-        type(connections["default"]), "is_usable", lambda _connection: asked.append(True) or True
-    )
+    monkeypatch.setattr(type(connections["default"]), "is_usable", usable)
     for _time in range(3):
         ask(handler, "/ask/")
     assert asked == []
