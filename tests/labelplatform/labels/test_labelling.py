@@ -11,6 +11,7 @@ from labelplatform.accounts.models import AuditEntry, Project, User
 from labelplatform.labels import services, waiting
 from labelplatform.labels.label_lines import labels
 from labelplatform.labels.models import Campaign, Draft, Label, Ranking, Slot
+from labelplatform.labels.services import filling
 from labelplatform.prompts.services import create_prompt_set, import_prompts
 from tests.labelplatform.labels.building import build_campaign, claimed
 from tests.labelplatform.labels.kind_building import build_label_campaign, give, said
@@ -67,6 +68,19 @@ def test_the_same_submission_twice_is_one_label_and_another_body_is_refused(
         give(slot, ada, said(slot.campaign, helpful=1), submission=key)
     with pytest.raises(services.SubmissionConflict):
         give(slot, ben, submission=key)
+    assert Label.objects.count() == 1
+
+
+def test_where_a_twin_was_faster_its_label_is_the_answer(
+    slot: Slot, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, look, looks = give(slot, ada), filling._earlier, iter(["too early"])
+
+    def missing_it_once(*told: Any) -> Any:
+        return None if next(looks, "") else look(*told)
+
+    monkeypatch.setattr(filling, "_earlier", missing_it_once)
+    assert give(slot, ada, submission=first.submission) == first
     assert Label.objects.count() == 1
 
 

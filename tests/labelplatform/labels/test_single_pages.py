@@ -274,6 +274,8 @@ def wish(chosen: int, **change: Any) -> dict[str, Any]:
     ("change", "asks"),
     [
         ({}, {"names": ["helpful", "honest", "harmless"]}),
+        # Switches of orders mean nothing here.
+        ({"rate_first": "on", "presort": "on"}, {"names": ["helpful", "honest", "harmless"]}),
         ({"ratings": "overall"}, {"names": ["overall"]}),
         ({"ratings": "own", "own_ratings": " clear, well-sourced ,"}, {"names": ["clear", "well-sourced"]}),
         ({"kind": "honesty"}, {"reference": "after"}),
@@ -292,7 +294,7 @@ def test_a_campaign_asks_what_its_set_up_says(
     campaign = Campaign.objects.get()
     assert (campaign.kind, campaign.asks) == (change.get("kind", "rating"), asks)
     assert campaign.items.count() == (2 if campaign.gives_rankings else 4)
-    assert not campaign.rate_first
+    assert (campaign.rate_first, campaign.presort) == (False, False)
 
 
 @pytest.mark.parametrize(
