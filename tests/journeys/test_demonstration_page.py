@@ -39,6 +39,8 @@ def test_an_answer_is_written_by_keys_alone(site: Site, open_tab: OpenTab, langu
     tab, campaign = open_tab(), "Written"
     first, before = site.begin(tab, campaign), len(site.labels(campaign))
     speak(tab, language)
+    # The sign of life that each page begins with is answered before the item is done.
+    tab.wait_for_load_state("networkidle")
     for _press in range(40):
         tab.keyboard.press("Tab")
         if tab.evaluate("document.activeElement.id") == "response":

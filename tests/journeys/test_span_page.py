@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -120,8 +121,10 @@ def test_the_whole_task_by_keys_alone(site: Site, open_tab: OpenTab, language: s
         span("wrong-attribution", "Boli\u0301var"),
         span("not-in-source", "צילה."),
     ]
-    log = site.ask("SELECT log FROM labels_label ORDER BY id DESC LIMIT 1")
-    assert "dropped" not in log[0][0]
+    (kept,) = site.ask("SELECT log FROM labels_label ORDER BY id DESC LIMIT 1")
+    log = json.loads(kept[0])
+    assert log["inputs"] == ["keyboard"] if language == "en" else "keyboard" in log["inputs"]
+    assert log["viewport"][0] == 1440
 
 
 @pytest.mark.parametrize(

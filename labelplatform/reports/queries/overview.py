@@ -215,8 +215,8 @@ def _open_work(project: Project) -> list[Need]:
     if not waiting:
         return []
     text = ngettext(
-        "%(n)s answer set waits for somebody to rank it.",
-        "%(n)s answer sets wait for somebody to rank them.",
+        "%(n)s item waits for somebody to label it.",
+        "%(n)s items wait for somebody to label them.",
         waiting,
     ) % {"n": waiting}
     return [Need("note", text, _address("labels:index", project), gettext("See the campaigns"))]

@@ -12,7 +12,7 @@ class Page {
     const stop = new AbortController(), { signal } = stop;
     Object.assign(this, { form, stop, signal, sending: false, words: form.querySelector("[data-words]").dataset, place: form.querySelector("[data-written]"), box: form.elements.response });
     const tell = (...told) => this.tell(...told), say = (text) => this.tell("aloud", text);
-    Object.assign(this, { say, written: new Written(this.box.value), log: new Log([], signal), keeping: new Keeping(form, this.words, tell, signal) });
+    Object.assign(this, { say, written: new Written(this.box.value), log: new Log(["A"], signal), keeping: new Keeping(form, this.words, tell, signal) });
     this.next = new Next(form, this.keeping, signal);
     this.lease = new Lease(form, { words: this.words, keeping: this.keeping, tell, say, signal });
   }
@@ -116,6 +116,7 @@ class Page {
     this.sending = true;
     this.tell("saved", this.words.submitting);
     this.form.elements.seconds.value = Math.round(this.log.seconds);
+    this.form.elements.log.value = this.log.report({ presort: false, rateFirst: false });
     const told = await this.keeping.submit();
     this.sending = false;
     if (!told.next) this.refuse(told.problem);

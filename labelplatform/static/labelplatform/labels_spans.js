@@ -33,7 +33,7 @@ class Page {
     this.view = new SpanView(form);
     this.words = this.view.words;
     const tell = (...told) => this.view.tell(...told), say = (text) => this.view.say(text);
-    Object.assign(this, { tell, say, log: new Log([], signal), keeping: new Keeping(form, this.words, tell, signal) });
+    Object.assign(this, { tell, say, log: new Log(["A"], signal), keeping: new Keeping(form, this.words, tell, signal) });
     this.next = new Next(form, this.keeping, signal);
     this.lease = new Lease(form, { words: this.words, keeping: this.keeping, tell, say, signal });
     const texts = JSON.parse(form.querySelector('script[type="application/json"]').textContent), changed = (pane) => this.selected(pane);
@@ -193,6 +193,7 @@ class Page {
     elements.spans.value = JSON.stringify(this.marks.spans);
     elements.nothing.value = this.marks.now.nothing ? "1" : "";
     elements.seconds.value = Math.round(this.log.seconds);
+    elements.log.value = this.log.report({ presort: false, rateFirst: false });
     const told = await this.keeping.submit();
     this.sending = false;
     if (!told.next) this.refuse(told.problem);

@@ -57,6 +57,14 @@ def test_full_agreement_is_one_and_opposites_are_below_chance() -> None:
     assert same.mean == against.mean == 4.0
 
 
+def test_a_step_aside_is_less_apart_than_the_whole_scale() -> None:
+    found = name_quality(given(*[(1, 2), (7, 7)] * 6), "overall", seed=1)
+    assert found is not None
+    # n = 24: 6 ones, 6 twos, 12 sevens. Squared ordinal distances: 36 of 1 and 2, 225 of 1 and 7, 81 of 2 and 7.
+    expected = 36 * 36 + 72 * 225 + 72 * 81
+    assert found.alpha.value == pytest.approx(1 - 23 * (6 * 36) / expected)
+
+
 @pytest.fixture
 def rated(project: Project, rosa: User, ada: User, ben: User) -> Campaign:
     """Two answers, three labels, one late."""

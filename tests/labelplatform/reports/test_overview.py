@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from labelplatform.evaluations.models import ComparisonRun
 from labelplatform.jobs.models import Job
-from labelplatform.labels.models import GoldItem
+from labelplatform.labels.models import GoldItem, Slot
 from labelplatform.reports.queries import overview
 from tests.labelplatform.world import Stock, build_stock
 
@@ -47,7 +47,12 @@ def test_what_runs_comes_before_what_waits(stock: Stock) -> None:
 
 
 def test_work_that_nobody_took_needs_somebody(stock: Stock) -> None:
-    assert needs(stock) == {"8 answer sets wait for somebody to rank them.": "note"}
+    """Of orders and of every other kind of label; gold and what is promised or done do not wait."""
+    waiting = Slot.objects.filter(campaign__project=stock.project, state="open", item__gold=None)
+    orders = waiting.filter(campaign__kind="ranking").count()
+    assert orders == 8
+    assert waiting.count() > orders
+    assert needs(stock) == {f"{waiting.count()} items wait for somebody to label them.": "note"}
 
 
 def test_labels_after_the_last_snapshot_need_a_new_one(stock: Stock) -> None:
