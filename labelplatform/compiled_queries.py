@@ -36,6 +36,24 @@ class Given(Expression):
         return f"Given({self.name})"
 
 
+# SQL with its values.
+Write = tuple[str, Sequence[Any]]
+
+
+def together(*writes: Write) -> None:
+    """Make several changes of which nothing is asked back, in one trip where the database knows how.
+
+    PostgreSQL does all on one view of the rows: none may need another's.
+    """
+    with connection.cursor() as cursor:
+        if connection.vendor != "postgresql":
+            for sql, values in writes:
+                cursor.execute(sql, values)
+            return
+        parts = ", ".join(f"write_{number} AS ({sql})" for number, (sql, _values) in enumerate(writes))
+        cursor.execute(f"WITH {parts} SELECT 1", [value for _sql, values in writes for value in values])
+
+
 @dataclass(frozen=True)
 class _Statement:
     """What one kind of database is told, and how its rows are read."""
@@ -126,12 +144,16 @@ class CompiledChange:
 
     def run(self, **given: object) -> int:
         """How many rows were changed."""
+        with connection.cursor() as cursor:
+            cursor.execute(*self.write(**given))
+            return cursor.rowcount
+
+    def write(self, **given: object) -> "Write":
+        """The same, for `together`."""
         statement = self._statements.get(connection.vendor)
         if statement is None:
             statement = self._statements[connection.vendor] = self._put_together()
-        with connection.cursor() as cursor:
-            cursor.execute(statement[0], _parameters(statement[1], given))
-            return cursor.rowcount
+        return statement[0], _parameters(statement[1], given)
 
     def _put_together(self) -> tuple[str, Sequence[object]]:
         found = self._queryset().query
@@ -176,14 +198,9 @@ class Insertion(Generic[M]):
 
     def insert(self, *objects: M) -> bool:
         """Insert them and give them their keys; False, and all as it was, where a row of one was there already."""
-        sql = self._sql.get((connection.vendor, len(objects))) or self._put_together(len(objects))
-        values = [
-            field.get_db_prep_save(field.pre_save(one, add=True), connection)
-            for one in objects
-            for field in self._fields
-        ]
+        sql, values = self.write(*objects)
         with connection.cursor() as cursor:
-            cursor.execute(sql, values)
+            cursor.execute(f"{sql} RETURNING {self._key}", values)
             keys = cursor.fetchall()
         if len(keys) < len(objects):
             return False
@@ -192,14 +209,27 @@ class Insertion(Generic[M]):
             one._state.adding, one._state.db = False, connection.alias
         return True
 
+    def write(self, *objects: M) -> "Write":
+        """The same for `together`; they get no keys."""
+        sql = self._sql.get((connection.vendor, len(objects))) or self._put_together(len(objects))
+        return sql, [
+            field.get_db_prep_save(field.pre_save(one, add=True), connection)
+            for one in objects
+            for field in self._fields
+        ]
+
+    @property
+    def _key(self) -> str:
+        assert self._model._meta.pk is not None
+        return _quoted(self._model._meta.pk)
+
     def _put_together(self, rows: int) -> str:
         options = self._model._meta
-        assert options.pk is not None
         columns = ", ".join(_quoted(field) for field in self._fields)
         one = "(" + ", ".join(["%s"] * len(self._fields)) + ")"
         sql = (
             f"INSERT INTO {connection.ops.quote_name(options.db_table)} ({columns}) VALUES {', '.join([one] * rows)} "  # noqa: S608
-            f"{'ON CONFLICT DO NOTHING ' if self._or_nothing else ''}RETURNING {_quoted(options.pk)}"
+            f"{'ON CONFLICT DO NOTHING' if self._or_nothing else ''}"
         )
         self._sql[connection.vendor, rows] = sql
         return sql

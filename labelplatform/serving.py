@@ -12,13 +12,14 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import IO, Any
 
 from asgiref.sync import ThreadSensitiveContext
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import HttpResponseBase, StreamingHttpResponse
 from django.urls import set_script_prefix
 
@@ -27,8 +28,13 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 # More may work at once; so many are kept when all is quiet.
 RESTING_THREADS = 16
-# So many answer at once; the others wait without a thread. More would only take the interpreter's lock from each other.
+# So many answer at once; the others wait without a thread.
 BUSY_THREADS = 4
+# Requests have turns, for more at once would only take the interpreter's lock, and SQLite's one writer, from each
+# other. Another waits on the database while one computes, where that is a server of its own. A long turn is no longer
+# waited for.
+TURNS, TURNS_OF_SQLITE = 2, 1
+TURN_SECONDS = 0.05
 GRACE_SECONDS = 2
 TRUSTED_SECONDS = 1.0
 _thread = threading.local()
@@ -50,6 +56,26 @@ def _trust_fresh_connections() -> None:
             connection.health_check_done = True  # type: ignore[attr-defined]
 
 
+@asynccontextmanager
+async def _turn(turns: asyncio.Semaphore) -> AsyncIterator[None]:
+    """Wait for a turn; it ends with the block, or earlier when it has taken long."""
+    await turns.acquire()
+    over = False
+
+    def end() -> None:
+        nonlocal over
+        if not over:
+            over = True
+            turns.release()
+
+    early = asyncio.get_running_loop().call_later(TURN_SECONDS, end)
+    try:
+        yield
+    finally:
+        early.cancel()
+        end()
+
+
 async def _pulled(chunks: Iterator[bytes], thread: ThreadPoolExecutor) -> AsyncIterator[bytes]:
     """The same chunks, each read in this thread."""
     loop = asyncio.get_running_loop()
@@ -65,6 +91,8 @@ class RestingThreadsHandler(ASGIHandler):
         self.load_middleware(is_async=False)
         self.resting: deque[ThreadPoolExecutor] = deque()
         self._busy = asyncio.Semaphore(BUSY_THREADS)
+        sqlite = connections[DEFAULT_DB_ALIAS].vendor == "sqlite"
+        self._turns = asyncio.Semaphore(TURNS_OF_SQLITE if sqlite else TURNS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -73,7 +101,7 @@ class RestingThreadsHandler(ASGIHandler):
             body = await self.read_body(receive)
         except RequestAborted:
             return
-        async with self._busy:
+        async with self._busy, _turn(self._turns):
             thread = self.resting.pop() if self.resting else ThreadPoolExecutor(1, "request")
             response = await asyncio.get_running_loop().run_in_executor(thread, self._respond, scope, body)
             if not response.streaming:

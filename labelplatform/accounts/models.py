@@ -21,6 +21,9 @@ class User(AbstractUser):
         LIGHT = "light", _("light")
         DARK = "dark", _("dark")
 
+    # Their memberships by the projects' addresses, where they were read with them for one request.
+    places: "dict[str, Membership] | None" = None
+
     kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.PERSON)
     language = models.CharField(max_length=12, blank=True, default="")
     theme = models.CharField(max_length=8, choices=Theme.choices, default=Theme.AUTO)

@@ -17,6 +17,8 @@ def membership(user: User | AnonymousUser, slug: str) -> Membership | None:
     """The user's membership of the project at this address; None also when there is no such project."""
     if not user.is_authenticated or not user.is_active:
         return None
+    if user.places is not None:
+        return user.places.get(slug)
     found: Membership | None = _MEMBERSHIP.first(slug=slug, user=user.pk)
     return found
 

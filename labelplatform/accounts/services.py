@@ -7,7 +7,7 @@ from django.db import models, transaction
 
 from labelplatform.accounts import skills
 from labelplatform.accounts.models import AuditEntry, Membership, Project, User
-from labelplatform.compiled_queries import Insertion
+from labelplatform.compiled_queries import Insertion, Write
 
 _ENTRIES = Insertion(AuditEntry)
 
@@ -16,16 +16,23 @@ def record(
     *, by: User | None, verb: str, obj: models.Model, project: Project | None, **detail: object
 ) -> AuditEntry:
     """One line of the audit trail, written in the caller's transaction so that deed and line stand or fall together."""
-    entry = AuditEntry(
-        project=project,
-        by=by,
-        verb=verb,
-        object_kind=obj._meta.label_lower,
-        object_id=str(obj.pk),
-        detail=detail,
-    )
+    entry = _entry(by, verb, obj, project, detail)
     _ENTRIES.insert(entry)
     return entry
+
+
+def recording(
+    *, by: User | None, verb: str, obj: models.Model, project: Project | None, **detail: object
+) -> Write:
+    """The same line, to be written together with the deed."""
+    return _ENTRIES.write(_entry(by, verb, obj, project, detail))
+
+
+def _entry(
+    by: User | None, verb: str, obj: models.Model, project: Project | None, detail: dict[str, object]
+) -> AuditEntry:
+    kind, key = obj._meta.label_lower, str(obj.pk)
+    return AuditEntry(project=project, by=by, verb=verb, object_kind=kind, object_id=key, detail=detail)
 
 
 @transaction.atomic

@@ -8,7 +8,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import BigAutoField, CharField, DateTimeField
 from django.utils import timezone
 
-from labelplatform.accounts.models import User
+from labelplatform.accounts.models import Membership, User
 from labelplatform.compiled_queries import Compiled, Given
 
 _SESSION = Compiled(
@@ -17,6 +17,15 @@ _SESSION = Compiled(
     )
 )
 _USER = Compiled(lambda: User.objects.filter(pk=Given("pk", BigAutoField())))
+# So many projects of a person are read with them; the door of a page needs one of these in any case.
+PLACES_READ = 20
+_PLACES = Compiled(
+    lambda: (
+        Membership.objects.select_related("user", "project")
+        .filter(user=Given("pk", BigAutoField()))
+        .order_by("pk")[: PLACES_READ + 1]
+    )
+)
 
 
 class SessionStore(DatabaseSessions):
@@ -34,6 +43,9 @@ class SignedIn(ModelBackend):
     """Django's own, but for how the person of a session is found."""
 
     def get_user(self, user_id: Any) -> User | None:
-        """The person, if they may still sign in."""
-        user: User | None = _USER.first(pk=user_id)
+        """The person, if they may still sign in, with their places in projects where these are few."""
+        places: list[Membership] = _PLACES.rows(pk=user_id)
+        user: User | None = places[0].user if places else _USER.first(pk=user_id)
+        if user is not None and len(places) <= PLACES_READ:
+            user.places = {place.project.slug: place for place in places}
         return user if user is not None and self.user_can_authenticate(user) else None

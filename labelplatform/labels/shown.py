@@ -115,6 +115,8 @@ def responses_by_letter(slot: Slot) -> dict[str, int]:
 
 def _draft(slot: Slot, annotator: User) -> dict[str, Any]:
     """What this person left unfinished."""
+    if slot.is_fresh:
+        return {}
     (state,) = _DRAFT.first(slot=slot.pk, annotator=annotator.pk) or ({},)
     return dict(state)
 

@@ -267,3 +267,25 @@ def test_a_reader_who_leaves_before_the_end_of_the_question_is_let_go(handler: R
 def test_nothing_but_http_is_served(handler: RestingThreadsHandler) -> None:
     with pytest.raises(ValueError, match="Only HTTP"):
         asyncio.run(handler({"type": "websocket"}, None, None))  # type: ignore[arg-type]
+
+
+def test_a_long_turn_is_not_waited_for_and_every_turn_ends_once(
+    handler: RestingThreadsHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two that meet each other need two turns at once: with one, the second begins when the first has taken long."""
+    monkeypatch.setattr(serving, "TURN_SECONDS", 0.02)
+    handler._turns = asyncio.Semaphore(1)
+    assert ask(handler, "/meet/", "/meet/") == [(200, b"met"), (200, b"met")]
+    assert handler._turns._value == 1
+    handler._turns = asyncio.Semaphore(1)
+    ask(handler, "/thread/", "/thread/", "/broken/")
+    assert handler._turns._value == 1
+
+
+def test_requests_that_are_quick_have_their_turns_one_after_the_other(
+    handler: RestingThreadsHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "TURN_SECONDS", 20.0)
+    handler._turns = asyncio.Semaphore(1)
+    assert {status for status, _body in ask(handler, *["/thread/"] * 5)} == {200}
+    assert len(handler.resting) == 1

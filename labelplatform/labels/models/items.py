@@ -66,6 +66,9 @@ class Slot(models.Model):
         # Too many people could not judge the item: nobody is asked until a researcher has looked.
         PARKED = "parked", _("set aside")
 
+    # Promised just now and to nobody before: there can be no unfinished work. Known of a claim's own slot alone.
+    is_fresh = False
+
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="slots")
     # The item's campaign again: a claim reads one narrow index instead of joining.
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="slots")

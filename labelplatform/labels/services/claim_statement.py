@@ -111,7 +111,10 @@ def take(wish: Wish) -> Slot | None:
     PostgreSQL does it in one statement, SQLite in one for each row; one more where the queue's end is near.
     """
     slot = _run(wish, f"COALESCE(({PLACE}), {BEFORE_ALL})", keeps_place=True)
-    return slot or _run(wish, BEFORE_ALL, keeps_place=False)
+    slot = slot or _run(wish, BEFORE_ALL, keeps_place=False)
+    if slot is not None:
+        slot.is_fresh = slot.promised == 1 and slot.lease_token == wish.token
+    return slot
 
 
 def _run(wish: Wish, beyond: str, *, keeps_place: bool) -> Slot | None:

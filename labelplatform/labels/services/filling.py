@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import BigAutoField, UUIDField
 
 from labelplatform.accounts.models import User
-from labelplatform.compiled_queries import Compiled, CompiledChange, Given
+from labelplatform.compiled_queries import Compiled, CompiledChange, Given, Write
 from labelplatform.labels.models import Draft, Label, Lease, Ranking, Slot
 from labelplatform.labels.services.assignment import LeaseLost
 
@@ -47,12 +47,13 @@ def once(
     submission: uuid.UUID,
     body_digest: str,
     by: User,
-    store: Callable[[bool], L],
+    store: Callable[[bool, Write], L],
 ) -> L:
-    """Fill the slot and store a label, exactly once per submission key; what was unfinished is finished.
+    """Fill the slot and store a label, exactly once per submission key.
 
     The same key with the same body returns the first label; with another body it is refused. `store` is told whether
-    the work is surplus: it came after the slot had gone to somebody else.
+    the work is surplus (it came after the slot had gone to somebody else), and the write that forgets what was
+    unfinished, for it to make together with its own.
     """
     try:
         with transaction.atomic():
@@ -64,9 +65,7 @@ def once(
             # Who fills the slot was promised it; late work needs to have been.
             if not filled and not Lease.objects.filter(slot=slot, annotator=by, token=lease_token).exists():
                 raise LeaseLost
-            label = store(not filled)
-            _FORGET.run(slot=slot.pk, annotator=by.pk)
-            return label
+            return store(not filled, _FORGET.write(slot=slot.pk, annotator=by.pk))
     except IntegrityError:
         # A twin of this request was faster between our look and our insert: its label is the answer.
         earlier = _earlier(model, submission, body_digest, by)

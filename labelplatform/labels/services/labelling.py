@@ -3,7 +3,8 @@
 import uuid
 
 from labelplatform.accounts.models import User
-from labelplatform.accounts.services import record
+from labelplatform.accounts.services import recording
+from labelplatform.compiled_queries import Write, together
 from labelplatform.labels import kinds
 from labelplatform.labels.logs import Log
 from labelplatform.labels.matters import matter_of
@@ -32,7 +33,7 @@ def submit_label(
         raise JudgementRefused(f"{slot.campaign.kind}: such labels are given by submit_judgement")
     whole = kind.check(body, matter_of(slot.item, slot.campaign))
 
-    def store(surplus: bool) -> Label:
+    def store(surplus: bool, forgetting: Write) -> Label:
         label = Label.objects.create(
             item=slot.item,
             slot=slot,
@@ -47,7 +48,10 @@ def submit_label(
             surplus=surplus,
             log=_log(log),
         )
-        record(by=by, verb="submitted label", obj=label, project=slot.campaign.project, surplus=surplus)
+        project = slot.campaign.project
+        together(
+            forgetting, recording(by=by, verb="submitted label", obj=label, project=project, surplus=surplus)
+        )
         return label
 
     return once(

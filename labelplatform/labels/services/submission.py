@@ -3,13 +3,14 @@
 import json
 import uuid
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from django.db.models import BigAutoField, DateTimeField, JSONField
 from django.utils import timezone
 
 from labelplatform.accounts.models import User
-from labelplatform.accounts.services import record
-from labelplatform.compiled_queries import Compiled, CompiledChange, Given, Insertion
+from labelplatform.accounts.services import recording
+from labelplatform.compiled_queries import Compiled, CompiledChange, Given, Insertion, Write, together
 from labelplatform.labels import rules
 from labelplatform.labels.logs import Log
 from labelplatform.labels.models import (
@@ -41,7 +42,12 @@ _REWRITE = CompiledChange(
 )
 # A twin of the same person's other window may be faster: the one that is there stays, and is read again.
 _DRAFTS = Insertion(Draft, or_nothing=True)
-_RANKINGS, _PLACEMENTS, _LOGS = Insertion(Ranking), Insertion(Placement), Insertion(RankingLog)
+_RANKINGS, _LOGS = Insertion(Ranking), Insertion(RankingLog)
+_PARTS: tuple[Insertion[Any], ...] = (
+    Insertion(Placement),
+    Insertion(ResponseFlag),
+    Insertion(ResponseRating),
+)
 
 
 class DraftRefused(Exception):
@@ -129,9 +135,9 @@ def submit_judgement(
     after the slot has gone to somebody else is kept as surplus.
     """
 
-    def store(surplus: bool) -> Ranking:
+    def store(surplus: bool, forgetting: Write) -> Ranking:
         ranking = _new(slot, submission, judgement, by, surplus=surplus)
-        _store(ranking, slot, judgement, log)
+        _store(ranking, slot, judgement, log, forgetting)
         return ranking
 
     return once(
@@ -168,22 +174,43 @@ def _new(
     )
 
 
-def _store(ranking: Ranking, slot: Slot, judgement: rules.Judgement, log: Log | None) -> None:
+def _store(
+    ranking: Ranking, slot: Slot, judgement: rules.Judgement, log: Log | None, forgetting: Write
+) -> None:
     """Insert it with all that belongs to it."""
-    by, campaign = ranking.annotator, slot.campaign
+    by, campaign, surplus = ranking.annotator, slot.campaign, ranking.surplus
     _RANKINGS.insert(ranking)
-    store_placements([(ranking, judgement, slot.item.response_ids)])
-    follow_up(ranking, campaign=campaign)
+    writes = [forgetting]
+    for insertion, rows in zip(_PARTS, _parts([(ranking, judgement, slot.item.response_ids)]), strict=True):
+        # Most rankings have neither flags nor ratings: no statement for nothing.
+        writes += [insertion.write(*rows)] if rows else []
     if log is not None:
         shown = {"seed": campaign.seed, "ordinal": slot.ordinal, "shown_order": slot.shown_order}
         body = {**log.body, **shown} if log.body else {}
-        _LOGS.insert(RankingLog(ranking=ranking, body=body, dropped=log.dropped))
-    record(by=by, verb="submitted ranking", obj=ranking, project=campaign.project, surplus=ranking.surplus)
+        writes.append(_LOGS.write(RankingLog(ranking=ranking, body=body, dropped=log.dropped)))
+    project = campaign.project
+    writes.append(recording(by=by, verb="submitted ranking", obj=ranking, project=project, surplus=surplus))
+    together(*writes)
+    follow_up(ranking, campaign=campaign)
 
 
 def store_placements(stored: Sequence[tuple[Ranking, rules.Judgement, Sequence[int]]]) -> None:
     """Insert where each of the rankings put its responses, its flags and its ratings."""
-    placements, flags, ratings = [], [], []
+    placements, flags, ratings = _parts(stored)
+    Placement.objects.bulk_create(placements, batch_size=1000)
+    # Most rankings have neither: no statement for nothing.
+    if flags:
+        ResponseFlag.objects.bulk_create(flags, batch_size=1000)
+    if ratings:
+        ResponseRating.objects.bulk_create(ratings, batch_size=1000)
+
+
+def _parts(
+    stored: Sequence[tuple[Ranking, rules.Judgement, Sequence[int]]],
+) -> tuple[list[Placement], list[ResponseFlag], list[ResponseRating]]:
+    placements: list[Placement] = []
+    flags: list[ResponseFlag] = []
+    ratings: list[ResponseRating] = []
     for ranking, judgement, responses in stored:
         tiers = [(n, response) for n, tier in enumerate(judgement.tiers, 1) for response in tier]
         left_out = set(responses) - {response for _tier, response in tiers}
@@ -199,12 +226,4 @@ def store_placements(stored: Sequence[tuple[Ranking, rules.Judgement, Sequence[i
             for response, given in judgement.ratings.items()
             for name, value in given.items()
         ]
-    if len(stored) == 1 and placements:
-        _PLACEMENTS.insert(*placements)
-    else:
-        Placement.objects.bulk_create(placements, batch_size=1000)
-    # Most rankings have neither: no statement for nothing.
-    if flags:
-        ResponseFlag.objects.bulk_create(flags, batch_size=1000)
-    if ratings:
-        ResponseRating.objects.bulk_create(ratings, batch_size=1000)
+    return placements, flags, ratings

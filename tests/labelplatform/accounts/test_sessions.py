@@ -1,6 +1,7 @@
 """Who is signed in is read by statements of our own: they end when Django's own would."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -9,7 +10,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from labelplatform.accounts.models import Project, User
+from labelplatform.accounts import queries
+from labelplatform.accounts.models import Membership, Project, Role, User
+from labelplatform.accounts.sessions import PLACES_READ
 
 pytestmark = pytest.mark.django_db
 HOME = "accounts:projects"
@@ -54,3 +57,38 @@ def test_signing_out_ends_it(browser: Client) -> None:
     browser.post(reverse("accounts:sign_out"))
     browser.cookies["sessionid"] = key
     assert whose(browser) == AnonymousUser()
+
+
+def test_the_door_asks_nothing_more_of_who_has_few_projects(
+    browser: Client, project: Project, django_assert_num_queries: Any
+) -> None:
+    user = browser.get(reverse(HOME)).wsgi_request.user
+    with django_assert_num_queries(0):
+        assert queries.membership(user, project.slug).project == project
+        assert queries.membership(user, "elsewhere") is None
+
+
+def test_who_has_many_projects_finds_each_of_them(browser: Client, ada: User) -> None:
+    for number in range(PLACES_READ + 5):
+        other = Project.objects.create(name=f"Other {number}", slug=f"other-{number}")
+        Membership.objects.create(project=other, user=ada, role=Role.REVIEWER)
+    user = browser.get(reverse(HOME)).wsgi_request.user
+    for number in (0, PLACES_READ - 2, PLACES_READ + 4):
+        found = queries.membership(user, f"other-{number}")
+        assert found is not None
+        assert (found.project.slug, found.role) == (f"other-{number}", Role.REVIEWER)
+    assert queries.membership(user, "elsewhere") is None
+
+
+def test_who_is_in_no_project_is_signed_in_all_the_same() -> None:
+    olga = User.objects.create_user(username="olga-alone")
+    client = Client()
+    client.force_login(olga)
+    assert whose(client) == olga
+
+
+def test_a_membership_that_is_taken_away_is_gone_with_the_next_request(
+    browser: Client, ada: User, project: Project
+) -> None:
+    Membership.objects.filter(user=ada).delete()
+    assert browser.get(reverse("labels:queue", args=[project.slug])).status_code == 404

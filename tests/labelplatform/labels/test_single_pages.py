@@ -393,7 +393,7 @@ def test_gold_and_quality_settings_are_for_orders_only(
 ) -> None:
     browser = sign_in(rosa)
     settings = {"most_labels": 3, "gold_rate": 0, "gold_slots": 20, "qualification_items": 0,
-                "qualification_share": 0.75}  # fmt: skip
+                "qualification_share": 0.75, "repeat_rate": 0, "repeat_after": 50}  # fmt: skip
     answer = browser.post(reverse("labels:quality_settings", args=["harbour", campaign.pk]), settings)
     assert answer.status_code == 422
     assert "this campaign collects none" in answer.content.decode()

@@ -100,7 +100,7 @@ def test_too_little_is_said_to_be_too_little(campaign: Campaign, ada: User, ben:
     mark(campaign, ada, 9, [span(0, 4)])
     mark(campaign, ben, 9, [])
     for figure in span_quality(campaign).figures:
-        assert (figure.value, figure.reason) == (None, "9 items with two annotators, 10 wanted")
+        assert (figure.value, figure.reason) == (None, "items with two annotators: 9, 10 wanted")
 
 
 def test_who_agrees_least_stands_first(campaign: Campaign, ada: User, ben: User, rosa: User) -> None:
