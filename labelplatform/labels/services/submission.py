@@ -181,7 +181,8 @@ def _store(
     by, campaign, surplus = ranking.annotator, slot.campaign, ranking.surplus
     _RANKINGS.insert(ranking)
     writes = [forgetting]
-    for insertion, rows in zip(_PARTS, _parts([(ranking, judgement, slot.item.response_ids)]), strict=True):
+    parts: Sequence[Sequence[Any]] = _parts([(ranking, judgement, slot.item.response_ids)])
+    for insertion, rows in zip(_PARTS, parts, strict=True):
         # Most rankings have neither flags nor ratings: no statement for nothing.
         writes += [insertion.write(*rows)] if rows else []
     if log is not None:

@@ -64,7 +64,9 @@ def test_the_door_asks_nothing_more_of_who_has_few_projects(
 ) -> None:
     user = browser.get(reverse(HOME)).wsgi_request.user
     with django_assert_num_queries(0):
-        assert queries.membership(user, project.slug).project == project
+        found = queries.membership(user, project.slug)
+        assert found is not None
+        assert found.project == project
         assert queries.membership(user, "elsewhere") is None
 
 

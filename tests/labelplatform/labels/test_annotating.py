@@ -309,6 +309,17 @@ def test_the_ranking_page_takes_a_fixed_number_of_statements(
             assert browser.get(address("rank", slot)).status_code == 200
 
 
+def test_a_script_that_claims_again_finds_what_was_left(
+    campaign: Campaign, ada: User, sign_in: SignIn
+) -> None:
+    slot = claimed(campaign, ada)
+    services.save_draft(slot=slot, annotator=ada, state={"places": {"B": 2}, "seconds": 77})
+    place = reverse("labels:start", args=["harbour", campaign.pk])
+    page = sign_in(ada).post(place, headers={"prefer": "return=representation"})
+    assert page.headers["Content-Location"] == address("rank", slot)
+    assert "&quot;seconds&quot;: 77" in page.content.decode()
+
+
 def test_the_queue_takes_two_statements_a_campaign_whatever_its_length(
     project: Project, ada: User, rosa: User, sign_in: SignIn, django_assert_num_queries: Any
 ) -> None:
