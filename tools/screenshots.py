@@ -207,6 +207,7 @@ def _objects(project: Any) -> list[tuple[str, str, Any]]:
     runs = project.training_runs
     labelled = newest(project.campaigns.filter(items__rankings__isnull=False).distinct())
     single = newest(project.campaigns.filter(items__labels__isnull=False).distinct())
+    decided = Item.objects.filter(campaign=labelled).exclude(adjudication=None)
     return [
         ("prompt-set", "prompts:prompt_set", _largest(project.prompt_sets)),
         ("campaign", "labels:campaign", labelled or newest(project.campaigns)),
@@ -225,11 +226,7 @@ def _objects(project: Any) -> list[tuple[str, str, Any]]:
         ("queue-order", "labels:queue_order", newest(QueueOrder.objects.filter(campaign__project=project))),
         ("guidelines-edit", "labels:edit_guidelines", labelled),
         ("adjudication", "labels:adjudication", labelled),
-        (
-            "decide",
-            "labels:decide",
-            newest(Item.objects.filter(campaign=labelled, adjudication__isnull=False)),
-        ),
+        ("decide", "labels:decide", newest(decided)),
         ("reviews", "labels:reviews", labelled),
         ("review", "labels:review", newest(Review.objects.filter(ranking__item__campaign=labelled))),
         ("item", "labels:item", newest(Item.objects.filter(campaign=labelled))),

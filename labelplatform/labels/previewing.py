@@ -16,12 +16,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from labelplatform.accounts.access import project_view, signed_in
 from labelplatform.accounts.models import Membership, Project, Role, User
-from labelplatform.labels import rules, shown
-from labelplatform.labels.flag_names import flag_choices
-from labelplatform.labels.forms import RankingForm
+from labelplatform.labels.kinds import Unreadable
 from labelplatform.labels.models import Campaign, Item, Slot
 from labelplatform.labels.orders import shown_order
-from labelplatform.labels.preview_words import stored_words
+from labelplatform.labels.rules import JudgementRefused
+from labelplatform.labels.sheets import sheet_of
 
 NO_SLOT, NO_TOKEN = 0, uuid.UUID(int=0)
 
@@ -64,17 +63,10 @@ def preview(request: HttpRequest, pk: int, *, project: Project, membership: Memb
     slot, by = slot_of_nobody(item), signed_in(request)
     if request.method != "POST":
         return _page(request, Rehearsal(project, by, slot, []))
-    responses = shown.responses_by_letter(slot)
-    form = RankingForm(request.POST, letters=list(responses))
-    if not form.is_valid():
-        told = _("Places are whole numbers from 1 (best) to %(last)d, ratings from 1 to 7 (best).")
-        return _refuse(request, Rehearsal(project, by, slot, [], told % {"last": len(responses)}))
-    judgement = form.judgement(responses)
     try:
-        rules.check_submitted(judgement, campaign=item.campaign, responses=item.response_ids)
-    except rules.JudgementRefused as refusal:
+        stored = sheet_of(item.campaign).tried(request.POST, slot=slot)
+    except (Unreadable, JudgementRefused) as refusal:
         return _refuse(request, Rehearsal(project, by, slot, [], str(refusal)))
-    stored = stored_words(judgement, responses)
     if _scripted(request):
         return JsonResponse({"would_store": stored})
     return _page(request, Rehearsal(project, by, slot, stored), typed=request.POST)
@@ -101,10 +93,10 @@ def _page(
     request: HttpRequest, rehearsal: Rehearsal, *, typed: QueryDict | None = None, status: int = 200
 ) -> HttpResponse:
     slot = rehearsal.slot
+    sheet = sheet_of(slot.campaign)
     context = {
         "project": rehearsal.project,
-        "item": shown.shown_item(slot, rehearsal.by, NO_TOKEN, typed=typed),
-        "flags": flag_choices(),
+        **sheet.shown(slot, rehearsal.by, NO_TOKEN, typed),
         "submission": uuid.uuid4(),
         "problem": rehearsal.problem,
         "preview": True,
@@ -112,7 +104,7 @@ def _page(
         "would_store": rehearsal.stored,
         "following": _following(slot.item),
     }
-    return render(request, "labels/rank.html", context, status=status)
+    return render(request, sheet.template, context, status=status)
 
 
 def _following(item: Item) -> int:

@@ -13,7 +13,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from labelplatform.accounts.models import User
-from labelplatform.labels import kinds, services, shown
+from labelplatform.labels import kinds, rules, services, shown
 from labelplatform.labels.flag_names import flag_choices
 from labelplatform.labels.forms import LabelForm, RankingForm, parse_draft
 from labelplatform.labels.kinds import Unreadable
@@ -21,6 +21,7 @@ from labelplatform.labels.logs import parse_log
 from labelplatform.labels.matters import matter_of
 from labelplatform.labels.models import Campaign, Label, Ranking, Slot
 from labelplatform.labels.orders import letters
+from labelplatform.labels.preview_words import stored_words
 from labelplatform.prompts.lines import LineRefused, check_storable
 
 # What every page's draft holds beside what was said: where one stood, what can be undone, who wrote.
@@ -55,6 +56,9 @@ class Sheet(Protocol):
 
     def submit(self, post: QueryDict, *, slot: Slot, token: uuid.UUID, by: User) -> Ranking | Label:
         """Hand what the form says to its verb; Unreadable where it says nothing that could be a label."""
+
+    def tried(self, post: QueryDict, *, slot: Slot) -> list[tuple[str, str]]:
+        """What `submit` would store, in words; nothing is stored. Refused as `submit` refuses."""
 
     def draft(self, body: bytes, slot: Slot) -> dict[str, object] | None:
         """A draft that has the shape of one, or None."""
@@ -93,6 +97,17 @@ class RankingSheet:
             log=parse_log(post.get("log", ""), letters=list(responses)),
         )
 
+    def tried(self, post: QueryDict, *, slot: Slot) -> list[tuple[str, str]]:
+        """The order, ratings and flags, by letter."""
+        responses = shown.responses_by_letter(slot)
+        form = RankingForm(post, letters=list(responses))
+        if not form.is_valid():
+            told = _("Places are whole numbers from 1 (best) to %(last)d, ratings from 1 to 7 (best).")
+            raise Unreadable(told % {"last": len(responses)})
+        judgement = form.judgement(responses)
+        rules.check_submitted(judgement, campaign=slot.campaign, responses=slot.item.response_ids)
+        return stored_words(judgement, responses)
+
     def draft(self, body: bytes, slot: Slot) -> dict[str, object] | None:
         """Places, ratings and flags by letter, and what the page needs to go on."""
         return parse_draft(body, letters(len(slot.shown_order)))
@@ -119,9 +134,7 @@ class LabelSheet:
 
     def submit(self, post: QueryDict, *, slot: Slot, token: uuid.UUID, by: User) -> Label:
         """What the kind reads from the form."""
-        form = LabelForm(post)
-        if not form.is_valid():
-            raise Unreadable(_("This form is not whole: reload the page. Nothing was stored."))
+        form = _whole(post)
         return services.submit_label(
             slot=slot,
             lease_token=token,
@@ -131,6 +144,13 @@ class LabelSheet:
             by=by,
             log=parse_log(post.get("log", ""), letters=[ONLY_LETTER], free=True),
         )
+
+    def tried(self, post: QueryDict, *, slot: Slot) -> list[tuple[str, str]]:
+        """What the kind says of it, and the time."""
+        form, matter = _whole(post), matter_of(slot.item, slot.campaign)
+        told = self.kind.words(self.kind.check(self.kind.read(post, matter), matter), matter)
+        seconds = form.cleaned_data["seconds"]
+        return told if seconds is None else [*told, (_("Seconds"), f"{seconds:g}")]
 
     def draft(self, body: bytes, slot: Slot) -> dict[str, object] | None:
         """What the kind keeps, and what the page needs to go on."""
@@ -145,6 +165,14 @@ class LabelSheet:
             return None
         known: Sequence[str] = (*self.kind.draft_keys, *DRAFT_KEYS)
         return {key: state[key] for key in known if key in state}
+
+
+def _whole(post: QueryDict) -> LabelForm:
+    """The part of the form that all kinds have."""
+    form = LabelForm(post)
+    if not form.is_valid():
+        raise Unreadable(_("This form is not whole: reload the page. Nothing was stored."))
+    return form
 
 
 RANKING_SHEET = RankingSheet()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Count, Prefetch, QuerySet
 
 from labelplatform.accounts.models import User
-from labelplatform.labels.models import Campaign, Item, PastSkip, Ranking, Skip, Slot
+from labelplatform.labels.models import Campaign, Item, Label, PastSkip, Ranking, Skip, Slot
 
 if TYPE_CHECKING:
     from evaluator.statistics.outstanding import Share
@@ -59,7 +59,8 @@ def statistics(campaign: Campaign) -> SkipStatistics:
         rows = model.objects.filter(item__campaign=campaign).order_by().values_list("annotator", "reason")
         for annotator, reason, times in rows.annotate(times=Count("pk")):
             given.setdefault(annotator, Counter())[reason] += times
-    labels = Ranking.objects.filter(item__campaign=campaign, surplus=False).order_by()
+    table = Ranking if campaign.gives_rankings else Label
+    labels = table._default_manager.filter(item__campaign=campaign, surplus=False).order_by()
     labelled = dict(labels.values_list("annotator").annotate(times=Count("pk")))
     skipped = {pk: given.get(pk, Counter()).total() for pk in given.keys() | labelled.keys()}
     shares = outstanding({pk: (times, times + labelled.get(pk, 0)) for pk, times in skipped.items()})

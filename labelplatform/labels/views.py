@@ -18,6 +18,7 @@ from labelplatform.labels.label_lines import file_of
 from labelplatform.labels.models import Campaign
 from labelplatform.labels.progress_words import progress_page
 from labelplatform.labels.shapes import shape_of
+from labelplatform.labels.shown_tiers import shown_tiers
 from labelplatform.prompts.queries import prompts_with_enough_responses
 from labelplatform.prompts.streaming import json_lines_response
 
@@ -116,7 +117,7 @@ def ranking(request: HttpRequest, pk: int, *, project: Project, membership: Memb
     context = {
         "project": project,
         "ranking": found,
-        "tiers": queries.shown_tiers(found),
+        "tiers": shown_tiers(found),
         "guidelines": in_force(found.item.campaign, found.at),
     }
     return render(request, "labels/ranking.html", context)

@@ -10,7 +10,7 @@ from labelplatform.accounts.models import Membership, Project, Role
 from labelplatform.evaluations.models import PolicyRating
 from labelplatform.evaluations.queries import comparisons_of, evaluation_rows, leaderboards_of
 from labelplatform.jobs.queries import artifacts_of
-from labelplatform.labels.queries import shown_tiers
+from labelplatform.labels.shown_tiers import shown_tiers
 from labelplatform.reports.queries import leaderboard as boards
 from labelplatform.reports.queries import lineage as origins
 from labelplatform.reports.queries import regression as regressions

@@ -80,6 +80,10 @@ class Demonstrations:
         """How the answer begins."""
         return str(body["response"])[:EXCERPT]
 
+    def words(self, body: Body, matter: Matter) -> list[tuple[str, str]]:
+        """The whole answer."""
+        return [(_("Answer"), body["response"])]
+
     def to_line(self, body: Body, matter: Matter) -> dict[str, object]:
         """The answer."""
         return {"response": body["response"]}

@@ -96,6 +96,9 @@ class LabelKind(Protocol):
     def in_short(self, body: Body) -> str:
         """What was said in one line, for people who look a table over."""
 
+    def words(self, body: Body, matter: Matter) -> list[tuple[str, str]]:
+        """Names with all that was said under them, for the person who said it."""
+
     def to_line(self, body: Body, matter: Matter) -> dict[str, object]:
         """The kind's own keys of the public line; labels/label_lines.py writes what all kinds have."""
 

@@ -96,6 +96,13 @@ class Ratings:
         """Names with their numbers, then flags."""
         return " · ".join([*(f"{name} {value:g}" for name, value in body["ratings"].items()), *body["flags"]])
 
+    def words(self, body: Body, matter: Matter) -> list[tuple[str, str]]:
+        """Each scale's title with its number, then the flags."""
+        told = [(scale(name).title, f"{value:g}") for name, value in body["ratings"].items()]
+        titles = dict(self.flag_words())
+        flags = ", ".join(titles[name] for name in body["flags"])
+        return [*told, (_("Flags"), flags)] if flags else told
+
     def to_line(self, body: Body, matter: Matter) -> dict[str, object]:
         """Ratings by name, so that a line is the same wherever it was kept."""
         return {"ratings": dict(sorted(body["ratings"].items())), "flags": body["flags"]}

@@ -121,6 +121,19 @@ class Hallucinations:
             f"{found[name]} × {words}" for name, words, _meaning in span_kinds() if found[name]
         ) or _("nothing is invented")
 
+    def words(self, body: Body, matter: Matter) -> list[tuple[str, str]]:
+        """Each span's kind with its words, and those of its source."""
+        if not body["spans"]:
+            return [(_("Marked"), _("nothing is invented"))]
+        titles, source = {name: words for name, words, _meaning in span_kinds()}, source_of(matter)
+        told = []
+        for one in body["spans"]:
+            words = matter.response[one["start"] : one["end"]]
+            if "source_start" in one:
+                words += " ← " + source[one["source_start"] : one["source_end"]]
+            told.append((titles[one["kind"]], words))
+        return told
+
     def to_line(self, body: Body, matter: Matter) -> dict[str, object]:
         """The source stands in the line in any case: offsets count in it."""
         return {"context": source_of(matter), "spans": body["spans"]}

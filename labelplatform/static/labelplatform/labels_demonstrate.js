@@ -1,8 +1,9 @@
 // The page on which a person writes the answer: counted, saved and shown as it will look while it is written.
-import { Keeping } from "./labels_keeping.js";
+import { Guidelines } from "./labels_guidelines.js";
 import { Lease } from "./labels_lease.js";
 import { Log } from "./labels_log.js";
 import { Next } from "./labels_next.js";
+import { keeperOf } from "./labels_rehearsal.js";
 import { Written } from "./labels_written.js";
 
 const PREVIEW_AFTER = 400;
@@ -11,8 +12,8 @@ class Page {
   constructor(form) {
     const stop = new AbortController(), { signal } = stop;
     Object.assign(this, { form, stop, signal, sending: false, words: form.querySelector("[data-words]").dataset, place: form.querySelector("[data-written]"), box: form.elements.response });
-    const tell = (...told) => this.tell(...told), say = (text) => this.tell("aloud", text);
-    Object.assign(this, { say, written: new Written(this.box.value), log: new Log(["A"], signal), keeping: new Keeping(form, this.words, tell, signal) });
+    const tell = (...told) => this.tell(...told), Kept = keeperOf(form), say = (text) => this.tell("aloud", text);
+    Object.assign(this, { say, written: new Written(this.box.value), log: new Log(["A"], signal), keeping: new Kept(form, this.words, tell, signal) });
     this.next = new Next(form, this.keeping, signal);
     this.lease = new Lease(form, { words: this.words, keeping: this.keeping, tell, say, signal });
   }
@@ -38,6 +39,8 @@ class Page {
       if (button) ({ undo: () => this.travel("undo"), redo: () => this.travel("redo"), preview: () => this.toggle(), renew: () => this.lease.signOfLife({ asked: true }) })[button.dataset.do]();
     });
     form.addEventListener("submit", (event) => { event.preventDefault(); this.submit(); });
+    document.addEventListener("labels:skipped", () => { this.keeping.sent = true; this.stop.abort(); }, { signal });
+    new Guidelines(document.querySelector("[data-guidelines]"), signal);
     addEventListener("pagehide", () => this.leave(), { signal });
   }
 
@@ -89,7 +92,7 @@ class Page {
 
   toggle() {
     const open = this.place.toggleAttribute("data-open"), button = this.form.querySelector('[data-do="preview"]');
-    this.form.querySelector("[data-preview]").hidden = !open;
+    this.form.querySelector("[data-rendered]").hidden = !open;
     button.setAttribute("aria-expanded", String(open));
     if (open) this.look();
   }

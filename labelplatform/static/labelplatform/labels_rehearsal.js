@@ -8,8 +8,9 @@ export class Rehearsal extends Keeping {
   saveNow() {}
   leave() {}
   beacon() {}
-  // Signs of life and the look for the next item: answered as a server would that promises for ever, and nothing else.
-  async post() { return Response.json({ seconds_left: Number(this.form.dataset.secondsLeft), next: "" }); }
+  // A text that is being written is rendered; signs of life and the look for the next item are
+  // answered as a server would that promises for ever, and nothing else.
+  async post(url, body) { return url === this.form.querySelector("[data-preview-url]")?.dataset.previewUrl ? super.post(url, body) : Response.json({ seconds_left: Number(this.form.dataset.secondsLeft), next: "" }); }
 
   async submit() {
     const answer = await super.post(location.href, new FormData(this.form)).catch(() => null);
@@ -19,6 +20,8 @@ export class Rehearsal extends Keeping {
     return { problem: this.words.nothingStored };
   }
 }
+
+export const keeperOf = (form) => ("preview" in form.dataset ? Rehearsal : Keeping);
 
 function show(stored) {
   const dialog = document.querySelector("[data-would-store]"), list = dialog.querySelector("dl");

@@ -1,9 +1,10 @@
 // The page of one answer: what all such pages need. Keys, lease, drafts, the next item and the log are the ranking page's.
 import { copyButtons } from "./labels_code.js";
-import { Keeping } from "./labels_keeping.js";
+import { Guidelines } from "./labels_guidelines.js";
 import { Lease } from "./labels_lease.js";
 import { Log } from "./labels_log.js";
 import { Next } from "./labels_next.js";
+import { keeperOf } from "./labels_rehearsal.js";
 
 // The only answer's letter in the log.
 const LETTER = "A", SWITCH = "single-keys";
@@ -14,7 +15,8 @@ export class SinglePage {
     Object.assign(this, { form, stop, signal, source: "key", sending: false, raw: false, words: form.querySelector("[data-words]").dataset });
     this.log = new Log([LETTER], signal);
     const tell = (...told) => this.tell(...told), say = (text) => this.say(text);
-    this.keeping = new Keeping(form, this.words, tell, signal);
+    const Kept = keeperOf(form);
+    this.keeping = new Kept(form, this.words, tell, signal);
     this.next = new Next(form, this.keeping, signal);
     this.lease = new Lease(form, { words: this.words, keeping: this.keeping, tell, say, signal });
   }
@@ -58,6 +60,8 @@ export class SinglePage {
     });
     form.addEventListener("change", (event) => this.changed(event));
     form.addEventListener("submit", (event) => { event.preventDefault(); this.submit(); });
+    document.addEventListener("labels:skipped", () => { this.keeping.sent = true; this.stop.abort(); }, { signal });
+    new Guidelines(document.querySelector("[data-guidelines]"), signal);
     addEventListener("pagehide", () => this.leave(), { signal });
   }
 

@@ -1,11 +1,12 @@
 // The page for spans: what is selected in the answer becomes a span of a kind, what is selected in the source its source.
-import { Keeping } from "./labels_keeping.js";
+import { Guidelines } from "./labels_guidelines.js";
 import { Keys } from "./labels_keys.js";
 import { Lease } from "./labels_lease.js";
 import { Log } from "./labels_log.js";
 import { KINDS, Marks, MOST, span } from "./labels_marks.js";
 import { Next } from "./labels_next.js";
 import { Pane } from "./labels_pane.js";
+import { keeperOf } from "./labels_rehearsal.js";
 import { SpanView } from "./labels_span_view.js";
 import { RawText } from "./labels_text.js";
 
@@ -20,7 +21,7 @@ class SpanKeys extends Keys {
     if (/^[1-4]$/.test(key)) return () => { page.mark(KINDS[key - 1]); };
     return {
       "[": page.setStart, "]": page.setEnd, m: page.askKind, e: page.ends, l: page.link, 0: page.unlink, Backspace: page.remove, Delete: page.remove,
-      j: () => page.step(1), k: () => page.step(-1), a: () => page.go("answer"), s: () => page.go("source"), n: page.nothing, u: page.undo, U: page.redo, g: page.guidelines, "?": page.help,
+      j: () => page.step(1), k: () => page.step(-1), a: () => page.go("answer"), s: () => page.go("source"), S: page.skip, n: page.nothing, u: page.undo, U: page.redo, g: page.guidelines, "?": page.help,
     }[key];
   }
 }
@@ -29,11 +30,11 @@ class Page {
   constructor(form) {
     const stop = new AbortController(), { signal } = stop;
     Object.assign(this, { form, stop, signal, marks: new Marks(), current: -1, start: null, sending: false });
-    for (const name of ["submit", "undo", "redo", "clear", "setStart", "setEnd", "askKind", "ends", "link", "unlink", "remove", "nothing", "guidelines", "help"]) this[name] = this[name].bind(this);
+    for (const name of ["submit", "undo", "redo", "clear", "setStart", "setEnd", "askKind", "ends", "link", "unlink", "remove", "nothing", "guidelines", "skip", "help"]) this[name] = this[name].bind(this);
     this.view = new SpanView(form);
     this.words = this.view.words;
-    const tell = (...told) => this.view.tell(...told), say = (text) => this.view.say(text);
-    Object.assign(this, { tell, say, log: new Log(["A"], signal), keeping: new Keeping(form, this.words, tell, signal) });
+    const tell = (...told) => this.view.tell(...told), Kept = keeperOf(form), say = (text) => this.view.say(text);
+    Object.assign(this, { tell, say, log: new Log(["A"], signal), keeping: new Kept(form, this.words, tell, signal) });
     this.next = new Next(form, this.keeping, signal);
     this.lease = new Lease(form, { words: this.words, keeping: this.keeping, tell, say, signal });
     const texts = JSON.parse(form.querySelector('script[type="application/json"]').textContent), changed = (pane) => this.selected(pane);
@@ -62,6 +63,8 @@ class Page {
     // A press on a button must not take away what is selected for it.
     for (const part of form.querySelectorAll("[data-bar], [data-list]")) part.addEventListener("mousedown", (event) => { if (event.target.closest("button")) event.preventDefault(); });
     for (const pane of Object.values(this.panes)) pane.element.addEventListener("focus", () => { this.lastPane = pane; });
+    document.addEventListener("labels:skipped", () => { this.keeping.sent = true; this.stop.abort(); }, { signal });
+    new Guidelines(document.querySelector("[data-guidelines]"), signal);
     addEventListener("pagehide", () => this.leave(), { signal });
   }
 
@@ -173,6 +176,7 @@ class Page {
   undo() { this.act(this.marks.undo(), this.words.undone); }
   redo() { this.act(this.marks.redo(), this.words.redone); }
   guidelines() { document.querySelector("[data-guidelines]").click(); }
+  skip() { document.querySelector("[data-skip]").click(); }
   help() { document.querySelector("[data-keys]").showModal(); }
 
   clicked(event) {
