@@ -181,8 +181,10 @@ def test_requests_at_the_same_time_have_threads_of_their_own(handler: RestingThr
 
 
 def test_only_so_many_answer_at_once_and_the_others_wait_without_a_thread(
-    handler: RestingThreadsHandler,
+    handler: RestingThreadsHandler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """However long they take: here every turn is over at once."""
+    monkeypatch.setattr(serving, "TURN_SECONDS", 0.0)
     many = ["/thread/"] * (3 * serving.BUSY_THREADS)
     assert {status for status, _body in ask(handler, *many)} == {200}
     assert len(handler.resting) <= serving.BUSY_THREADS
@@ -280,6 +282,10 @@ def test_a_long_turn_is_not_waited_for_and_every_turn_ends_once(
     handler._turns = asyncio.Semaphore(1)
     ask(handler, "/thread/", "/thread/", "/broken/")
     assert handler._turns._value == 1
+
+
+def test_on_sqlite_one_computes_at_a_time_elsewhere_two(handler: RestingThreadsHandler) -> None:
+    assert handler._turns._value == (1 if connection.vendor == "sqlite" else 2)
 
 
 def test_requests_that_are_quick_have_their_turns_one_after_the_other(
