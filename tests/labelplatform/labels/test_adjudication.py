@@ -18,6 +18,7 @@ from labelplatform.snapshots.forms import SnapshotForm
 from labelplatform.snapshots.services import freeze_snapshot
 from tests.labelplatform.builders import build_membership, build_user
 from tests.labelplatform.labels.building import build_campaign, claimed, in_order, submit
+from tests.labelplatform.labels.test_assignment import lapse
 
 SignIn = Callable[[User], Client]
 
@@ -142,6 +143,18 @@ def test_who_labelled_an_item_does_not_decide_about_it(
     services.decide(item=item, tiers=ids(item), by=rosa)
     with pytest.raises(services.AdjudicationRefused, match="decided already"):
         services.decide(item=item, tiers=ids(item), by=ben)
+
+
+def test_who_gave_late_work_on_an_item_has_labelled_it(
+    project: Project, ada: User, ben: User, rosa: User
+) -> None:
+    campaign = build_campaign(project, rosa, prompts=1)
+    slot = claimed(campaign, ada)
+    lapse(slot)
+    submit(claimed(campaign, ben), ben)
+    assert not services.has_labelled(slot.item, ada)
+    assert submit(slot, ada).surplus
+    assert services.has_labelled(slot.item, ada)
 
 
 def test_no_half_decision_and_none_that_nobody_asked_for(

@@ -189,6 +189,7 @@ def test_a_label_of_a_repeat_is_in_no_export_no_progress_and_no_agreement(
     _given, repeat = until_dealt(campaign, ada)
     before = queries.campaigns(project).get()
     told = [line["id"] for line in queries.ranking_lines(project)]
+    assert repeat.item.key not in {one.item for one in queries.unranked_items(campaign)}
     again = submit(claimed(campaign, ada), ada)
     assert again.item == repeat.item
     after = queries.campaigns(project).get()
