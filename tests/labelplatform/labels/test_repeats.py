@@ -171,6 +171,14 @@ def test_gold_late_work_and_what_is_all_unacceptable_are_not_repeated(
     assert repeat.original_id != gold.item_id
 
 
+def test_what_is_all_unacceptable_is_never_repeated(project: Project, ada: User, rosa: User) -> None:
+    campaign = build_repeating(project, rosa, after=1, prompts=20)
+    while (slot := services.claim(campaign=campaign, annotator=ada)) is not None:
+        submit(slot, ada, [], unacceptable=True)
+    assert Ranking.objects.count() == 20
+    assert not RepeatItem.objects.exists()
+
+
 def test_a_campaign_without_a_rate_pays_nothing(project: Project, ada: User, rosa: User) -> None:
     counts = []
     for rate in (0.0, 0.01):
@@ -254,8 +262,11 @@ def test_the_rate_is_set_in_bounds_and_told_on_the_settings_page(
     assert (campaign.repeat_rate, campaign.repeat_after, campaign.has_repeats) == (0.02, 60, True)
 
 
-def test_what_was_repeated_is_passed_over(project: Project, ada: User, rosa: User) -> None:
+@pytest.mark.parametrize("seed", range(4))
+def test_what_was_repeated_is_passed_over(project: Project, ada: User, rosa: User, seed: int) -> None:
     campaign = build_repeating(project, rosa, prompts=12)
+    campaign.seed = seed
+    campaign.save()
     first = submit(claimed(campaign, ada), ada)
     dealt = RepeatItem.objects.exclude(item__key__startswith="dummy")
     while not dealt.exists():
