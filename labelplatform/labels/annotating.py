@@ -71,10 +71,9 @@ def start(request: HttpRequest, pk: int, *, project: Project, membership: Member
         raise Http404
     annotator = signed_in(request)
     slot = services.claim(campaign=campaign, annotator=annotator)
-    address = _address(project, slot)
     if slot is not None and _prefers_page(request):
         return _page_of(request, project, annotator, campaign, slot)
-    return redirect(address)
+    return redirect(_address(project, slot))
 
 
 def _prefers_page(request: HttpRequest) -> bool:

@@ -15,7 +15,7 @@ from labelplatform.labels.models import Campaign, Item, Label, Slot
 from labelplatform.labels.services.annotators import annotators_named
 from labelplatform.labels.services.campaigns import NewItem, create_items
 from labelplatform.labels.services.imported_items import ItemsRefused
-from labelplatform.labels.services.recording import LONGEST_KEY, LONGEST_SECONDS, fill_slots
+from labelplatform.labels.services.recording import LONGEST_KEY, LONGEST_SECONDS, LinesRefused, fill_slots
 from labelplatform.prompts.lines import ImportRefused, LineRefused, PromptLine, ResponseLine, check_storable
 from labelplatform.prompts.models import Prompt, PromptSet
 from labelplatform.prompts.services import store_prompts, store_responses
@@ -26,12 +26,8 @@ BATCH = 400
 Numbered = Sequence[tuple[int, LabelLine]]
 
 
-class LabelLinesRefused(Exception):
-    """Nothing was recorded; `errors` says for each bad line (from 1) what was found and what was wanted."""
-
-    def __init__(self, errors: list[tuple[int, str]]) -> None:
-        self.errors = errors
-        super().__init__("; ".join(f"line {line}: {reason}" for line, reason in errors[:5]))
+class LabelLinesRefused(LinesRefused):
+    """The same of lines of labels that are no orders."""
 
 
 @dataclass(frozen=True)

@@ -35,12 +35,16 @@ KEPT_ELSEWHERE = frozenset(
 LONGEST_NAME = 60
 
 
-class RankingsRefused(Exception):
+class LinesRefused(Exception):
     """Nothing was recorded; `errors` says for each bad line (from 1) what was found and what was wanted."""
 
     def __init__(self, errors: list[tuple[int, str]]) -> None:
         self.errors = errors
         super().__init__("; ".join(f"line {line}: {reason}" for line, reason in errors[:5]))
+
+
+class RankingsRefused(LinesRefused):
+    """The same of ranking lines."""
 
 
 @dataclass(frozen=True)
