@@ -23,7 +23,7 @@ PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "labelplatform-lock.sha256"
 LOCK, DATA_LOCK = ROOT / "requirements.lock", ROOT / "requirements-data.lock"
 FREE_BYTES_WANTED = 4 * 2**30
-SIZE_SENTENCE = "about 650 MB with a CPU build of torch, several GB with a CUDA build"
+SIZE_SENTENCE = "about 800 MB with a CPU build of torch, several GB with a CUDA build"
 
 
 def stop(sentence: str) -> None:
