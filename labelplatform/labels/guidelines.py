@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Min, OuterRef, QuerySet, Subquery
+from django.db.models import Count, F, Min, OuterRef, QuerySet, Subquery
 from django.utils.translation import get_language
 
 from labelplatform.accounts.models import User
@@ -54,7 +54,9 @@ def labels_by_version(rankings: QuerySet[Ranking]) -> list[Use]:
     number = Subquery(held.order_by("-number").values("number")[:1])
     campaign = ("item__campaign", "item__campaign__name")
     counted = rankings.order_by().annotate(guidelines=number).values_list(*campaign, "guidelines")
-    found = counted.annotate(labels=Count("pk")).order_by("item__campaign", "guidelines")
+    found = counted.annotate(labels=Count("pk")).order_by(
+        "item__campaign", F("guidelines").asc(nulls_first=True)
+    )
     return [Use(name, version, labels) for _campaign, name, version, labels in found]
 
 

@@ -94,11 +94,19 @@ class Ratings:
 
     def in_short(self, body: Body) -> str:
         """Names with their numbers, then flags."""
-        return " · ".join([*(f"{name} {value:g}" for name, value in body["ratings"].items()), *body["flags"]])
+        return " · ".join([*(f"{name} {value:g}" for name, value in self._in_order(body)), *body["flags"]])
+
+    def _in_order(self, body: Body) -> list[tuple[str, Any]]:
+        """Usual names as they are usually asked, own ones by the alphabet: PostgreSQL keeps no order of its own."""
+        usual = list(self.usual_names)
+        return sorted(
+            body["ratings"].items(),
+            key=lambda told: (usual.index(told[0]) if told[0] in usual else len(usual), told[0]),
+        )
 
     def words(self, body: Body, matter: Matter) -> list[tuple[str, str]]:
         """Each scale's title with its number, then the flags."""
-        told = [(scale(name).title, f"{value:g}") for name, value in body["ratings"].items()]
+        told = [(scale(name).title, f"{value:g}") for name, value in self._in_order(body)]
         titles = dict(self.flag_words())
         flags = ", ".join(titles[name] for name in body["flags"])
         return [*told, (_("Flags"), flags)] if flags else told
