@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import NoReturn, cast
 
+from safetensors import SafetensorError
+
 from trainer import json_lines, specs
+from trainer.disk_space import is_disk_full
 from trainer.errors import BadInput, TrainingStopped
 from trainer.progress import ProgressMode
 from trainer.spec_fields import REQUIRED, FieldOfSpec, Spec
@@ -76,6 +79,11 @@ def main(words: Sequence[str] | None = None) -> int:
         return REFUSED
     except TrainingStopped as error:
         print(error, file=sys.stderr)
+        return FAILED
+    except (OSError, SafetensorError) as error:
+        if not is_disk_full(error):
+            raise
+        print("found the disk full: free some space, then go on with --resume", file=sys.stderr)
         return FAILED
     return FINISHED
 

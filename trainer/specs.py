@@ -60,16 +60,17 @@ class TrainingSpec(ModelSpec):
     adam_eps: float = flag(1e-8, help="AdamW epsilon", above=0)
     clip_norm: float = flag(1.0, help="largest norm of the gradient of a step", above=0)
     tuning: str = flag("full", help="full, last-layers:N, frozen-layers:N", metavar="CHOICE")
-    checkpoint_every: int | None = flag(None, help=f"steps between checkpoints ({LATER})", minimum=1)
-    resume: bool = flag(False, help=f"go on from the last checkpoint ({LATER})")
+    checkpoint_every: int | None = flag(
+        None, help="steps (in ppo: updates) between checkpoints (default: none is written)", minimum=1
+    )
+    keep_checkpoints: int = flag(2, help="newest checkpoints that are kept", minimum=1)
+    resume: bool = flag(
+        False, help="go on from the last whole checkpoint in --out, from the start if there is none yet"
+    )
 
     def __post_init__(self) -> None:
-        """Refuses tunings that do not parse and what comes later."""
+        """Refuses tunings that do not parse."""
         parse_tuning(self.tuning)
-        if self.resume:
-            raise ValueError(f"--resume: {LATER}")
-        if self.checkpoint_every is not None:
-            raise ValueError(f"--checkpoint-every: {LATER}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,15 +5,20 @@ stop.
 import math
 import os
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from trainer.checkpoints import State
 from trainer.errors import BadInput, TrainingStopped
+from trainer.parallel import ONE_PROCESS, Processes, into_shards, whole_tensor
 from trainer.specs import ModelSpec, TrainingSpec, parse_tuning
+
+Result = TypeVar("Result")
 
 
 class StepReport(NamedTuple):
@@ -39,6 +44,7 @@ def prepare(spec: ModelSpec) -> torch.Generator:
     ):
         raise BadInput(f"--device: found {spec.device!r}, wanted a device of this machine, such as cpu")
     random.seed(spec.seed)
+    np.random.seed(spec.seed % 2**32)  # noqa: NPY002 - the global generator that libraries draw from
     torch.manual_seed(spec.seed)
     return torch.Generator().manual_seed(spec.seed)
 
@@ -106,10 +112,11 @@ class Stepper:
         steps: float,
         *,
         betas: tuple[float, float] = (0.9, 0.95),
+        processes: Processes = ONE_PROCESS,
     ) -> None:
         self.parameters = [parameter for parameter in parameters if parameter.requires_grad]
         self.steps, self.taken = steps, 0
-        self._spec = spec
+        self._spec, self.processes = spec, processes
         matrices = [parameter for parameter in self.parameters if parameter.dim() >= 2]
         vectors = [parameter for parameter in self.parameters if parameter.dim() < 2]
         groups = [
@@ -124,6 +131,10 @@ class Stepper:
             fused=True,
         )
 
+    def forward(self, run: Callable[[], Result], *, last: bool = True) -> Result:
+        """What `run` gives, a forward pass whose loss is accumulated next; `last` on the step's last one."""
+        return self.processes.forward(run, last=last)
+
     def accumulate(self, loss: Tensor) -> float:
         """Adds the gradient of `loss` to this step's; the loss as a number.
         Refuses (TrainingStopped) one not finite.
@@ -131,7 +142,7 @@ class Stepper:
         value = float(loss.detach())
         if not math.isfinite(value):
             raise self._stopped(f"a loss of {value}")
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        (loss * self.processes.count).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         return value
 
     def step(self, *, at: float | None = None) -> StepReport:
@@ -157,6 +168,23 @@ class Stepper:
         self.optimiser.zero_grad(set_to_none=True)
         self.taken += 1
         return StepReport(rate, norm)
+
+    def state(self) -> State:
+        """Steps taken, and the optimiser's moments of each parameter in the order of the parameters."""
+        moments = [
+            {name: whole_tensor(value) for name, value in self.optimiser.state[parameter].items()}
+            for parameter in self.parameters
+        ]
+        return {"taken": self.taken, "moments": moments}
+
+    def restore(self, state: State) -> None:
+        """Puts steps and moments back."""
+        self.taken = state["taken"]
+        for parameter, moments in zip(self.parameters, state["moments"], strict=True):
+            self.optimiser.state[parameter] = {
+                name: into_shards(value.to(parameter.device), parameter) if value.dim() else value
+                for name, value in moments.items()
+            }
 
     def _stopped(self, found: str) -> TrainingStopped:
         rate = self._spec.learning_rate

@@ -1,7 +1,6 @@
 """The verb `ppo`: rollouts, rewards and updates until the last one, or the best one by a held-out measure."""
 
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
@@ -13,7 +12,7 @@ from safetensors.torch import save_file
 
 from trainer import json_lines
 from trainer.errors import TrainingStopped
-from trainer.json_lines import JsonObject
+from trainer.failpoints import failpoint
 from trainer.language_models import SamplingSettings, load_language_model
 from trainer.ppo.kl_controller import KlController
 from trainer.ppo.policy import Policy, frozen_copy, log_probabilities
@@ -28,10 +27,12 @@ from trainer.ppo.rollouts import (
     endless_prompts,
     sample_responses,
 )
+from trainer.ppo.run_state import Before, Coefficient, Curve, Kept, Sent
 from trainer.ppo.update import Learner, learn
 from trainer.ppo.validation import KeepBest, Validation, open_validation, parse_bound
 from trainer.progress import ProgressMode, ProgressWriter
 from trainer.prompts import read_prompts
+from trainer.resumable import Checkpoints, Drawn, Replayed, Resumable, Weights
 from trainer.reward_model.model import load_reward_model, save_model
 from trainer.run_folder import RunFolder, open_run_folder
 from trainer.specs import PpoSpec
@@ -51,12 +52,32 @@ class Run:
     reference: Any
     sources: WeightedSources
     prompts: list[EncodedPrompt]
-    stream: Iterator[EncodedPrompt]
+    stream: Replayed[EncodedPrompt]
     controller: KlController
     validation: Validation | None
     keep: KeepBest | None
-    curve: list[JsonObject] = field(default_factory=list)
+    before: Before = field(default_factory=Before)
+    curve: Curve = field(default_factory=Curve)
     rollout: Rollout | None = None
+
+    def parts(self) -> dict[str, Resumable]:
+        """All that a later update depends on (the reference model is read again)."""
+        learner = self.learner
+        found: dict[str, Resumable] = {
+            "weights": Weights(learner.policy),
+            "stepper": learner.stepper,
+            "minibatches": Drawn(learner.generator),
+            "stream": self.stream,
+            "coefficient": Coefficient(self.controller),
+            "before": self.before,
+            "curve": self.curve,
+            "sent": Sent(self.sources),
+        }
+        if learner.mix is not None and isinstance(learner.mix.batches, Replayed):
+            found["mix"] = learner.mix.batches
+        if self.keep is not None:
+            found["kept"] = Kept(self.keep)
+        return found
 
 
 def run(spec: PpoSpec, mode: ProgressMode) -> None:
@@ -65,29 +86,31 @@ def run(spec: PpoSpec, mode: ProgressMode) -> None:
     Metrics: score_before and score_after (mean score of the same prompts, same noise), kl (of the kept policy
     from the reference, per response), updates, kept_update, validation (the curve), cpu_seconds.
     """
-    started = time.process_time()
     with ExitStack() as stack:
         state = open_run(spec, stack)
-        folder = open_run_folder(spec.out, spec)
-        before = look(state)
+        folder = open_run_folder(spec.out, spec, resume=spec.resume)
+        if folder.finished:
+            return
         with folder.progress(mode) as progress:
-            _train(state, folder, progress)
+            checkpoints = Checkpoints(spec, folder, progress)
+            _train(state, folder, progress, checkpoints)
+        failpoint("run.trained")
         kept = spec.updates
         if state.keep is not None:
             state.learner.policy.load_state_dict(state.keep.weights)
             kept = state.keep.update
         after = look(state)
-    _save(state, folder, before, after)
+    _save(state, folder, after)
     folder.finish(
         {
-            "score_before": _mean(before[1]),
+            "score_before": _mean(state.before.scores),
             "score_after": _mean(after[1]),
             "kl": kl_of(state, after[0]),
             "kl_coefficient": state.controller.coefficient,
             "updates": spec.updates,
             "kept_update": kept,
-            "validation": state.curve,
-            "cpu_seconds": round(time.process_time() - started, 2),
+            "validation": state.curve.points,
+            "cpu_seconds": checkpoints.cpu_seconds(),
         }
     )
 
@@ -112,7 +135,7 @@ def open_run(spec: PpoSpec, stack: ExitStack) -> Run:
         reference=frozen_copy(lm.model),
         sources=open_sources(spec, stack),
         prompts=prompts,
-        stream=endless_prompts(prompts, _another(generator)),
+        stream=Replayed(lambda drawn: endless_prompts(prompts, drawn), _another(generator)),
         controller=KlController(spec.kl_coefficient, spec.kl_target, int(spec.kl_horizon)),
         validation=open_validation(spec, lm),
         keep=KeepBest(spec.keep_best, bound) if spec.keep_best else None,
@@ -145,10 +168,14 @@ def kl_of(state: Run, sampled: Sampled) -> float:
     return float((ours - theirs).sum(dim=1).mean())
 
 
-def _train(state: Run, folder: RunFolder, progress: ProgressWriter) -> None:
+def _train(state: Run, folder: RunFolder, progress: ProgressWriter, checkpoints: Checkpoints) -> None:
     spec = state.spec
-    _validate(state, 0, progress)
-    for update in range(spec.updates):
+    done = checkpoints.begin(state.parts())
+    if not done:
+        sampled, state.before.scores = look(state)
+        state.before.lines = sampled.lines
+        _validate(state, 0, progress)
+    for update in range(done, spec.updates):
         try:
             figures = _update(state, update)
         except TrainingStopped as error:
@@ -156,6 +183,7 @@ def _train(state: Run, folder: RunFolder, progress: ProgressWriter) -> None:
             raise TrainingStopped(f"update {update + 1}: {error}") from error
         told = _validated(state, update + 1)
         progress.step(update + 1, spec.updates, **figures, **told)
+        checkpoints.after(update + 1, last=update + 1 == spec.updates)
 
 
 def _update(state: Run, update: int) -> dict[str, float]:
@@ -196,15 +224,13 @@ def _validated(state: Run, update: int) -> dict[str, float]:
     if state.validation is None or (update % spec.validate_every and update != spec.updates):
         return {}
     metrics = state.validation.measure(state.learner.policy.lm)
-    state.curve.append({"update": update, **metrics})
+    state.curve.points.append({"update": update, **metrics})
     if state.keep is not None:
         state.keep.offer(update, metrics, state.learner.policy)
     return {f"validation_{name}": value for name, value in metrics.items()}
 
 
-def _save(
-    state: Run, folder: RunFolder, before: tuple[Sampled, list[float]], after: tuple[Sampled, list[float]]
-) -> None:
+def _save(state: Run, folder: RunFolder, after: tuple[Sampled, list[float]]) -> None:
     policy = state.learner.policy
     save_model(policy.model, policy.lm.tokenizer, folder.path)
     value = {
@@ -222,7 +248,7 @@ def _save(
             "score_after": rescored,
         }
         for was, now, score, rescored in zip(
-            before[0].lines, after[0].lines, before[1], after[1], strict=True
+            state.before.lines, after[0].lines, state.before.scores, after[1], strict=True
         )
     ]
     json_lines.write_atomically(folder.path / SAMPLES, samples)

@@ -1,16 +1,18 @@
 """The verb `reward-model`: a scalar model from rankings, kept at its best held-out epoch."""
 
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from trainer import json_lines
+from trainer.checkpoints import State
 from trainer.errors import BadInput
+from trainer.failpoints import failpoint
 from trainer.progress import ProgressMode, ProgressWriter
 from trainer.prompts import Demonstration, read_demonstrations
+from trainer.resumable import Checkpoints, Replayed, Weights
 from trainer.reward_model.batches import (
     EncodedRanking,
     batch_loss,
@@ -44,7 +46,6 @@ def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
     Metrics: heldout_accuracy, heldout_loss, score_by_flag (held out), pairs and rankings (trained on),
     heldout_pairs, heldout_rankings, kept_epoch, score_bias, score_bias_from, cpu_seconds.
     """
-    started = time.process_time()
     snapshot = read_snapshot(spec.rankings)
     demonstrations = read_demonstrations(spec.demonstrations) if spec.demonstrations else None
     generator = prepare(spec)
@@ -57,8 +58,15 @@ def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
             f"{spec.rankings}: found no pair to learn from in {len(train)} training rankings, "
             "wanted one ranking at least whose responses do not all tie"
         )
-    with (folder := open_run_folder(spec.out, spec)).progress(mode) as progress:
-        kept = train_reward_model(model, taught, heldout, spec, generator=generator, progress=progress)
+    folder = open_run_folder(spec.out, spec, resume=spec.resume)
+    if folder.finished:
+        return
+    with folder.progress(mode) as progress:
+        checkpoints = Checkpoints(spec, folder, progress)
+        kept = train_reward_model(
+            model, taught, heldout, spec, generator=generator, progress=progress, checkpoints=checkpoints
+        )
+    failpoint("run.trained")
     model = calibrated(model, train, snapshot, demonstrations, spec)
     lines = heldout_lines(model, heldout)
     json_lines.write_atomically(folder.path / HELDOUT_SCORES, lines)
@@ -75,7 +83,7 @@ def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
             "kept_epoch": kept.epoch,
             "score_bias": model.bias,
             "score_bias_from": model.bias_from,
-            "cpu_seconds": round(time.process_time() - started, 2),
+            "cpu_seconds": checkpoints.cpu_seconds(),
         }
     )
 
@@ -87,13 +95,28 @@ class Kept:
     epoch: int = 0
     heldout: Heldout = field(default_factory=lambda: Heldout(None, None, 0))
     weights: dict[str, Tensor] = field(default_factory=dict)
+    stopped: bool = False
+
+    def state(self) -> State:
+        """All of it."""
+        return {
+            "epoch": self.epoch,
+            "heldout": list(self.heldout),
+            "weights": self.weights,
+            "stopped": self.stopped,
+        }
+
+    def restore(self, state: State) -> None:
+        """Puts all of it back."""
+        self.epoch, self.heldout = state["epoch"], Heldout(*state["heldout"])
+        self.weights, self.stopped = state["weights"], state["stopped"]
 
     def offer(self, epoch: int, heldout: Heldout, model: RewardModel) -> bool:
         """Takes the epoch when its held-out loss is lower (always where none can be told); True when taken."""
         if self.heldout.loss is not None and heldout.loss is not None and heldout.loss >= self.heldout.loss:
             return False
         self.epoch, self.heldout = epoch, heldout
-        self.weights = {name: value.detach().clone() for name, value in model.model.state_dict().items()}
+        self.weights = {name: value.clone() for name, value in Weights(model.model).state().items()}
         return True
 
 
@@ -105,6 +128,7 @@ def train_reward_model(
     *,
     generator: torch.Generator,
     progress: ProgressWriter,
+    checkpoints: Checkpoints,
 ) -> Kept:
     """Trains `model` in place and leaves it with the weights of the epoch of the lowest held-out loss.
 
@@ -114,20 +138,32 @@ def train_reward_model(
     tokens = [encoded.group.tokens for encoded in taught]
     steps = spec.epochs * -(-len(taught) // spec.rankings_per_step)
     stepper = Stepper(model.model.parameters(), spec, steps, betas=(0.9, 0.999))
-    kept = Kept()
-    for epoch in range(1, spec.epochs + 1):
-        for places in epoch_steps(tokens, spec.rankings_per_step, generator):
-            loss, accuracy = _step(model, stepper, [taught[place] for place in places], spec)
-            progress.step(stepper.taken, steps, loss=loss, accuracy=accuracy)
-        found = measure_heldout(model, heldout, spec)
-        better = kept.offer(epoch, found, model)
-        progress.step(
-            stepper.taken, steps, epoch=epoch, heldout_loss=found.loss, heldout_accuracy=found.accuracy
-        )
-        if not better and epoch - kept.epoch >= spec.patience:
-            break
-    model.model.load_state_dict(kept.weights)
+    weights, kept = Weights(model.model), Kept()
+    course = Replayed(lambda drawn: _course(tokens, spec, drawn), generator)
+    checkpoints.begin({"weights": weights, "stepper": stepper, "course": course, "kept": kept})
+    while not kept.stopped and (following := next(course, None)) is not None:
+        epoch, places, ends_epoch = following
+        loss, accuracy = _step(model, stepper, [taught[place] for place in places], spec)
+        progress.step(stepper.taken, steps, loss=loss, accuracy=accuracy)
+        if ends_epoch:
+            found = measure_heldout(model, heldout, spec)
+            better = kept.offer(epoch, found, model)
+            told = {"heldout_loss": found.loss, "heldout_accuracy": found.accuracy}
+            progress.step(stepper.taken, steps, epoch=epoch, **told)
+            kept.stopped = not better and epoch - kept.epoch >= spec.patience
+        checkpoints.after(stepper.taken, last=kept.stopped or stepper.taken == steps)
+    weights.restore(kept.weights)
     return kept
+
+
+def _course(
+    tokens: Sequence[int], spec: RewardModelSpec, generator: torch.Generator
+) -> Iterator[tuple[int, list[int], bool]]:
+    """Of each step of all epochs: the epoch (from 1), the places of its rankings, and whether it ends the epoch."""
+    for epoch in range(1, spec.epochs + 1):
+        steps = list(epoch_steps(tokens, spec.rankings_per_step, generator))
+        for number, places in enumerate(steps, start=1):
+            yield epoch, places, number == len(steps)
 
 
 def _step(
@@ -138,7 +174,10 @@ def _step(
     for start, end in token_budget_spans([one.group.tokens for one in rankings], spec.batch_tokens):
         part = rankings[start:end]
         with autocast(spec):
-            scores = raw_scores(model, [encoded.group for encoded in part])
+            scores = stepper.forward(
+                lambda part=part: raw_scores(model, [encoded.group for encoded in part]),
+                last=end == len(rankings),
+            )
         loss += stepper.accumulate(batch_loss(scores, part, spec) * (len(part) / len(rankings)))
         known = iter(scores.tolist())
         for encoded in part:
