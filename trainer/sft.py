@@ -26,7 +26,8 @@ from trainer.resumable import Checkpoints, Replayed, Weights
 from trainer.run_folder import open_run_folder
 from trainer.snapshots import split_of
 from trainer.specs import SftSpec
-from trainer.training_loop import Stepper, apply_tuning, autocast, prepare
+from trainer.training_loop import Stepper, autocast, prepare
+from trainer.tuning import apply_tuning, finish_tuning, parameter_counts
 
 
 class Lesson(NamedTuple):
@@ -49,7 +50,8 @@ def run(spec: SftSpec, mode: ProgressMode) -> None:
         _lesson(lm, one, f"{spec.demonstrations}:{n}") for n, one in enumerate(demonstrations, start=1)
     ]
     train, heldout = _split(demonstrations, lessons, spec)
-    apply_tuning(lm.model, spec.tuning)
+    apply_tuning(lm.model, spec.tuning, seed=spec.seed)
+    counts = parameter_counts(lm.model)
     folder = open_run_folder(spec.out, spec, resume=spec.resume)
     if folder.finished:
         return
@@ -61,6 +63,7 @@ def run(spec: SftSpec, mode: ProgressMode) -> None:
             lm, (train, heldout), spec, generator=generator, progress=progress, checkpoints=checkpoints
         )
     failpoint("run.trained")
+    finish_tuning(lm.model, spec.tuning, folder.path, base=spec.model)
     save_language_model(lm.model, lm.tokenizer, folder.path)
     folder.finish(
         {
@@ -70,6 +73,7 @@ def run(spec: SftSpec, mode: ProgressMode) -> None:
             "demonstrations": len(train),
             "heldout_demonstrations": len(heldout),
             "steps": steps,
+            **counts,
             "cpu_seconds": checkpoints.cpu_seconds(),
         }
     )

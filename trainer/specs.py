@@ -21,16 +21,13 @@ def refuse(found: str, wanted: str) -> ValueError:
 
 
 def parse_tuning(tuning: str) -> tuple[str, int]:
-    """("full", 0), ("last-layers", N) or ("frozen-layers", N).
-    Refuses (ValueError) anything else, lora for now.
-    """
+    """("full", 0), ("last-layers", N), ("frozen-layers", N) or ("lora", R). Refuses (ValueError) anything else."""
     name, _, count = tuning.partition(":")
-    if name == "lora":
-        raise ValueError(f"tuning {tuning}: {LATER}")
     if tuning == "full":
         return "full", 0
-    if name not in ("last-layers", "frozen-layers") or not count.isdecimal() or int(count) < 1:
-        raise refuse(f"tuning {tuning!r}", "full, last-layers:N or frozen-layers:N with N at least 1")
+    if name not in ("last-layers", "frozen-layers", "lora") or not count.isdecimal() or int(count) < 1:
+        wanted = "full, last-layers:N, frozen-layers:N with N at least 1, or lora:R with R at least 1"
+        raise refuse(f"tuning {tuning!r}", wanted)
     return name, int(count)
 
 
@@ -59,7 +56,9 @@ class TrainingSpec(ModelSpec):
     weight_decay: float = flag(0.0, help="AdamW weight decay of the matrices", minimum=0)
     adam_eps: float = flag(1e-8, help="AdamW epsilon", above=0)
     clip_norm: float = flag(1.0, help="largest norm of the gradient of a step", above=0)
-    tuning: str = flag("full", help="full, last-layers:N, frozen-layers:N", metavar="CHOICE")
+    tuning: str = flag(
+        "full", help="full, last-layers:N, frozen-layers:N or lora:R (adapters of rank R)", metavar="CHOICE"
+    )
     checkpoint_every: int | None = flag(
         None, help="steps (in ppo: updates) between checkpoints (default: none is written)", minimum=1
     )

@@ -7,7 +7,7 @@ import os
 import random
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from trainer.checkpoints import State
 from trainer.errors import BadInput, TrainingStopped
 from trainer.parallel import ONE_PROCESS, Processes, into_shards, whole_tensor
-from trainer.specs import ModelSpec, TrainingSpec, parse_tuning
+from trainer.specs import ModelSpec, TrainingSpec
 
 Result = TypeVar("Result")
 
@@ -73,29 +73,6 @@ def learning_rate_at(
     t = (step - warmup) / max(steps - warmup, 1)
     falls = {"constant": 1.0, "linear": 1 - t, "cosine": (1 + math.cos(math.pi * t)) / 2}
     return peak * falls[schedule]
-
-
-def apply_tuning(model: Any, tuning: str) -> None:
-    """Marks which parameters of a transformers model learn.
-
-    full: all. last-layers:N: the last N layers, the final norm and any head that is not tied to the
-    embeddings.
-    frozen-layers:N: all but the embeddings and the first N layers. Refuses (BadInput) N beyond the model's
-    layers.
-    """
-    try:
-        kind, count = parse_tuning(tuning)
-    except ValueError as error:
-        raise BadInput(f"--tuning: {error}") from None
-    if kind == "full":
-        return
-    trunk = model.base_model
-    layers = list(trunk.layers)
-    if count > len(layers):
-        raise BadInput(f"--tuning: found {tuning}, wanted at most the model's {len(layers)} layers")
-    frozen = layers[:-count] if kind == "last-layers" else layers[:count]
-    for module in (trunk.embed_tokens, *frozen):
-        module.requires_grad_(False)
 
 
 class Stepper:

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -140,13 +141,11 @@ def test_a_checkpoint_is_not_begun_without_room_for_it(
 ) -> None:
     write(tmp_path, 2)
     size = sum(path.stat().st_size for path in (tmp_path / "step-00000002").iterdir())
-    usage = checkpoints.shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(
-        checkpoints.shutil, "disk_usage", lambda path: usage._replace(free=int(1.2 * size) - 1)
-    )
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=int(1.2 * size) - 1))
     with pytest.raises(TrainingStopped, match="disk full"):
         write(tmp_path, 4)
-    monkeypatch.setattr(checkpoints.shutil, "disk_usage", lambda path: usage._replace(free=2 * size))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=2 * size))
     write(tmp_path, 4)
 
 

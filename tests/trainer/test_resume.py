@@ -59,6 +59,15 @@ def test_check_45_a_killed_run_taken_up_again_equals_an_undisturbed_one(
 
 
 @pytest.mark.parametrize("verb", ["reward-model", "ppo"])
+def test_check_45_holds_for_adapters_too(verb: str, world: Path, tmp_path: Path) -> None:
+    words = [*command(verb, world), "--tuning", "lora:2", "--resume"]
+    assert run_apart([*words, "--out", str(tmp_path / "whole")]) == 0
+    assert run_apart([*words, "--out", str(tmp_path / "killed")], "training.stepped@3=kill") == KILLED
+    assert run_apart([*words, "--out", str(tmp_path / "killed")]) == 0
+    assert result(tmp_path / "killed") == result(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("verb", ["reward-model", "ppo"])
 def test_a_run_whose_newest_checkpoint_is_damaged_goes_on_from_the_one_before_it(
     verb: str, world: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,7 +15,7 @@ from trainer.errors import TrainingStopped
 from trainer.failpoints import failpoint
 from trainer.language_models import SamplingSettings, load_language_model
 from trainer.ppo.kl_controller import KlController
-from trainer.ppo.policy import Policy, frozen_copy, log_probabilities
+from trainer.ppo.policy import Policy, log_probabilities
 from trainer.ppo.pretraining_mix import open_mix
 from trainer.ppo.reward_sources import WeightedSources, open_sources
 from trainer.ppo.rollouts import (
@@ -36,7 +36,8 @@ from trainer.resumable import Checkpoints, Drawn, Replayed, Resumable, Weights
 from trainer.reward_model.model import load_reward_model, save_model
 from trainer.run_folder import RunFolder, open_run_folder
 from trainer.specs import PpoSpec
-from trainer.training_loop import Stepper, apply_tuning, prepare
+from trainer.training_loop import Stepper, prepare
+from trainer.tuning import apply_tuning, finish_tuning, merge, parameter_counts, reference_of
 
 # Prompts on which the policy is looked at before and after; the same noise both times.
 LOOKED_AT = 256
@@ -100,16 +101,19 @@ def run(spec: PpoSpec, mode: ProgressMode) -> None:
             state.learner.policy.load_state_dict(state.keep.weights)
             kept = state.keep.update
         after = look(state)
+    counts = parameter_counts(state.learner.policy)
+    kl = kl_of(state, after[0])
     _save(state, folder, after)
     folder.finish(
         {
             "score_before": _mean(state.before.scores),
             "score_after": _mean(after[1]),
-            "kl": kl_of(state, after[0]),
+            "kl": kl,
             "kl_coefficient": state.controller.coefficient,
             "updates": spec.updates,
             "kept_update": kept,
             "validation": state.curve.points,
+            **counts,
             "cpu_seconds": checkpoints.cpu_seconds(),
         }
     )
@@ -121,18 +125,20 @@ def open_run(spec: PpoSpec, stack: ExitStack) -> Run:
     lines = read_prompts(spec.prompts)
     generator = prepare(spec)
     lm = load_language_model(spec.policy, device=spec.device)
-    apply_tuning(lm.model, spec.tuning)
+    apply_tuning(lm.model, spec.tuning, seed=spec.seed)
     value_from = None
     if spec.value_model == "separate":
         value_from = load_reward_model(spec.reward_models[0], device=spec.device)
     policy = Policy(lm, value_from)
+    if policy.value_trunk is not None:
+        apply_tuning(policy.value_trunk, spec.tuning, seed=spec.seed)
     steps = max(spec.updates, 1)
     stepper = Stepper(policy.parameters(), spec, steps, betas=(0.9, 0.999))
     prompts = encode_prompts(lm, lines)
     return Run(
         spec=spec,
         learner=Learner(policy, stepper, spec, generator, open_mix(spec, lm, _another(generator))),
-        reference=frozen_copy(lm.model),
+        reference=reference_of(lm.model, spec.tuning),
         sources=open_sources(spec, stack),
         prompts=prompts,
         stream=Replayed(lambda drawn: endless_prompts(prompts, drawn), _another(generator)),
@@ -232,6 +238,9 @@ def _validated(state: Run, update: int) -> dict[str, float]:
 
 def _save(state: Run, folder: RunFolder, after: tuple[Sampled, list[float]]) -> None:
     policy = state.learner.policy
+    finish_tuning(policy.model, state.spec.tuning, folder.path, base=state.spec.policy)
+    if policy.value_trunk is not None:
+        merge(policy.value_trunk, state.spec.tuning)
     save_model(policy.model, policy.lm.tokenizer, folder.path)
     value = {
         name: weight.detach().contiguous()

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -207,11 +208,8 @@ def _step(model: Any, stepper: Stepper, batch: tuple[Tensor, Tensor], spec: Pret
     for inputs, targets in zip(torch.split(batch[0], rows), torch.split(batch[1], rows), strict=True):
         share = len(inputs) / len(batch[0])
         with autocast(spec):
-            part = share * stepper.forward(
-                lambda inputs=inputs, targets=targets: next_token_loss(
-                    model, inputs.to(spec.device), targets.to(spec.device)
-                )
-            )
+            run = partial(next_token_loss, model, inputs.to(spec.device), targets.to(spec.device))
+            part = share * stepper.forward(run)
         loss += stepper.accumulate(part)
     stepper.step(at=at)
     return loss

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -35,7 +36,8 @@ from trainer.reward_model.model import (
 from trainer.run_folder import open_run_folder
 from trainer.snapshots import Snapshot, read_snapshot
 from trainer.specs import RewardModelSpec
-from trainer.training_loop import Stepper, apply_tuning, autocast, prepare
+from trainer.training_loop import Stepper, autocast, prepare
+from trainer.tuning import apply_tuning, finish_tuning, parameter_counts
 
 HELDOUT_SCORES = "heldout_scores.jsonl"
 
@@ -67,6 +69,8 @@ def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
             model, taught, heldout, spec, generator=generator, progress=progress, checkpoints=checkpoints
         )
     failpoint("run.trained")
+    counts = parameter_counts(model.model)
+    finish_tuning(model.model, spec.tuning, folder.path, base=spec.model)
     model = calibrated(model, train, snapshot, demonstrations, spec)
     lines = heldout_lines(model, heldout)
     json_lines.write_atomically(folder.path / HELDOUT_SCORES, lines)
@@ -83,6 +87,7 @@ def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
             "kept_epoch": kept.epoch,
             "score_bias": model.bias,
             "score_bias_from": model.bias_from,
+            **counts,
             "cpu_seconds": checkpoints.cpu_seconds(),
         }
     )
@@ -134,7 +139,7 @@ def train_reward_model(
 
     Stops after `patience` epochs without a lower one. Without held-out rankings the last epoch is kept.
     """
-    apply_tuning(model.model, spec.tuning)
+    apply_tuning(model.model, spec.tuning, seed=spec.seed)
     tokens = [encoded.group.tokens for encoded in taught]
     steps = spec.epochs * -(-len(taught) // spec.rankings_per_step)
     stepper = Stepper(model.model.parameters(), spec, steps, betas=(0.9, 0.999))
@@ -174,10 +179,8 @@ def _step(
     for start, end in token_budget_spans([one.group.tokens for one in rankings], spec.batch_tokens):
         part = rankings[start:end]
         with autocast(spec):
-            scores = stepper.forward(
-                lambda part=part: raw_scores(model, [encoded.group for encoded in part]),
-                last=end == len(rankings),
-            )
+            run = partial(raw_scores, model, [encoded.group for encoded in part])
+            scores = stepper.forward(run, last=end == len(rankings))
         loss += stepper.accumulate(batch_loss(scores, part, spec) * (len(part) / len(rankings)))
         known = iter(scores.tolist())
         for encoded in part:
