@@ -6,17 +6,22 @@ of W takes its items r, r + W, r + 2W …. Losses are weighed by the whole step'
 processes' gradients is the gradient of one process.
 """
 
+import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from torch import Tensor, nn
 
+from trainer.specs import TrainingSpec
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Told = TypeVar("Told", bound=TrainingSpec)
 
 
 class Processes:
-    """One process alone; what several do differently is in `Several`."""
+    """One process alone; what several do differently is in `processes.Several`."""
 
     count, rank = 1, 0
 
@@ -37,6 +42,10 @@ class Processes:
         own = list(items[self.rank :: self.count])
         return (own, 1.0) if own else (list(items[:1]), 0.0)
 
+    def settled(self, module: nn.Module) -> nn.Module:
+        """`module` as a plain one with its weights whole."""
+        return module
+
     def total(self, *values: float) -> list[float]:
         """The sums of the values over the processes."""
         return list(values)
@@ -48,10 +57,29 @@ class Processes:
 ONE_PROCESS = Processes()
 
 
+def open_processes(spec: Told) -> tuple[Processes, Told]:
+    """This process among those of the run, and the spec with the device that is this process's own."""
+    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+        return ONE_PROCESS, spec
+    # accelerate takes seconds to import, and one process needs nothing of it.
+    from trainer.processes import Several
+
+    processes = Several(spec.parallel, spec.device)
+    if spec.device == "cuda":
+        return processes, replace(spec, device=f"cuda:{os.environ.get('LOCAL_RANK', '0')}")
+    return processes, spec
+
+
 def whole_tensor(tensor: Tensor) -> Tensor:
     """The tensor, put together where it lies in shards (FSDP2's DTensor)."""
     full = getattr(tensor, "full_tensor", None)
     return full() if full is not None else tensor
+
+
+def local_tensor(tensor: Tensor) -> Tensor:
+    """The part of the tensor that this process holds: all of it, where it does not lie in shards."""
+    local = getattr(tensor, "to_local", None)
+    return local() if local is not None else tensor
 
 
 def into_shards(whole: Tensor, like: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from trainer.errors import TrainingStopped
 from trainer.failpoints import failpoint
 from trainer.parallel import ONE_PROCESS, Processes, into_shards, whole_tensor
 from trainer.progress import ProgressWriter
-from trainer.run_folder import RunFolder
+from trainer.run_folder import RunFolder, open_run_folder
 from trainer.specs import TrainingSpec
 
 Item = TypeVar("Item")
@@ -141,6 +141,16 @@ def _as_lists(value: object) -> object:
     return [_as_lists(entry) for entry in value] if isinstance(value, tuple) else value
 
 
+def open_folder(spec: TrainingSpec, processes: Processes = ONE_PROCESS) -> RunFolder:
+    """The run's folder, made or taken up by the first process; the others write nothing there."""
+    if processes.is_first:
+        folder = open_run_folder(spec.out, spec, resume=spec.resume)
+        processes.wait()
+        return folder
+    processes.wait()
+    return RunFolder(Path(spec.out), spec.verb, time.monotonic(), writes=False)
+
+
 class Checkpoints:
     """Writes a checkpoint of all parts every so many steps, and takes the newest whole one up again."""
 
@@ -153,13 +163,14 @@ class Checkpoints:
     ) -> None:
         path = folder.path if isinstance(folder, RunFolder) else folder
         self._spec, self._folder, self._progress = spec, path / "checkpoints", progress
-        self._processes = processes
+        self.processes = processes
         self._parts: dict[str, Resumable] = {}
         self._earlier, self._written = 0.0, 0
         self._started = time.process_time()
 
     def begin(self, parts: Mapping[str, Resumable]) -> int:
         """The steps taken before, 0 at a start; with --resume all `parts` are put back to that step."""
+        self.processes.wait()
         self._parts = {**parts, "global_generators": GlobalGenerators()}
         found = newest_checkpoint(self._folder) if self._spec.resume else None
         if found is None:
@@ -180,12 +191,12 @@ class Checkpoints:
         if every is None or step == self._written or (step % every and not last):
             return
         state: State = {name: part.state() for name, part in self._parts.items()}
-        if self._processes.is_first:
+        if self.processes.is_first:
             size, seconds = self._progress.synced()
             state["progress"] = {"bytes": size, "seconds": seconds}
             state["cpu_seconds"] = self.cpu_seconds()
             write_checkpoint(self._folder, step, state, keep=self._spec.keep_checkpoints)
-        self._processes.wait()
+        self.processes.wait()
         self._written = step
 
     def cpu_seconds(self) -> float:

@@ -38,6 +38,7 @@ class RunFolder:
     verb: str
     started: float
     lock: "_Lock | None" = None
+    writes: bool = True
 
     @property
     def finished(self) -> bool:
@@ -45,7 +46,9 @@ class RunFolder:
         return is_finished(self.path)
 
     def progress(self, mode: ProgressMode) -> ProgressWriter:
-        """A writer to this folder's progress.jsonl."""
+        """A writer to this folder's progress.jsonl; one that says nothing in a process that does not write."""
+        if not self.writes:
+            return ProgressWriter(None, "none")
         return ProgressWriter(self.path / PROGRESS, mode)
 
     def finish(self, metrics: Mapping[str, object]) -> None:

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -20,10 +21,10 @@ from trainer.language_models import (
     response_log_probabilities,
     save_language_model,
 )
+from trainer.parallel import open_processes
 from trainer.progress import ProgressMode, ProgressWriter
 from trainer.prompts import Demonstration, prompt_digest, read_demonstrations
-from trainer.resumable import Checkpoints, Replayed, Weights
-from trainer.run_folder import open_run_folder
+from trainer.resumable import Checkpoints, Replayed, Weights, open_folder
 from trainer.snapshots import split_of
 from trainer.specs import SftSpec
 from trainer.training_loop import Stepper, autocast, prepare
@@ -45,6 +46,7 @@ def run(spec: SftSpec, mode: ProgressMode) -> None:
     (mean of the last epoch), demonstrations, heldout_demonstrations, steps, cpu_seconds.
     """
     demonstrations = read_demonstrations(spec.demonstrations)
+    processes, spec = open_processes(spec)
     lm = load_language_model(spec.model, device=spec.device)
     lessons = [
         _lesson(lm, one, f"{spec.demonstrations}:{n}") for n, one in enumerate(demonstrations, start=1)
@@ -52,16 +54,19 @@ def run(spec: SftSpec, mode: ProgressMode) -> None:
     train, heldout = _split(demonstrations, lessons, spec)
     apply_tuning(lm.model, spec.tuning, seed=spec.seed)
     counts = parameter_counts(lm.model)
-    folder = open_run_folder(spec.out, spec, resume=spec.resume)
+    folder = open_folder(spec, processes)
     if folder.finished:
         return
     generator = prepare(spec)
     before = heldout_loss(lm, heldout, spec)
     with folder.progress(mode) as progress:
-        checkpoints = Checkpoints(spec, folder, progress)
-        train_loss, steps = _train(
+        checkpoints = Checkpoints(spec, folder, progress, processes)
+        train_loss, stepper = _train(
             lm, (train, heldout), spec, generator=generator, progress=progress, checkpoints=checkpoints
         )
+    lm = replace(lm, model=processes.settled(lm.model))
+    if not processes.is_first:
+        return
     failpoint("run.trained")
     finish_tuning(lm.model, spec.tuning, folder.path, base=spec.model)
     save_language_model(lm.model, lm.tokenizer, folder.path)
@@ -72,8 +77,9 @@ def run(spec: SftSpec, mode: ProgressMode) -> None:
             "train_loss": train_loss,
             "demonstrations": len(train),
             "heldout_demonstrations": len(heldout),
-            "steps": steps,
+            "steps": stepper.taken,
             **counts,
+            "memory": stepper.memory(),
             "cpu_seconds": checkpoints.cpu_seconds(),
         }
     )
@@ -131,10 +137,13 @@ def _train(
     generator: torch.Generator,
     progress: ProgressWriter,
     checkpoints: Checkpoints,
-) -> tuple[float, int]:
+) -> tuple[float, Stepper]:
     train, heldout = lessons
     steps = spec.epochs * math.ceil(len(train) / spec.batch_size)
-    stepper, losses = Stepper(lm.model.parameters(), spec, steps), _Losses()
+    processes = checkpoints.processes
+    processes.wrap(lm.model)
+    stepper, losses = Stepper(lm.model.parameters(), spec, steps, processes=processes), _Losses()
+    stepper.recompute(lm.model)
     course = Replayed(lambda drawn: _course(len(train), spec, drawn), generator)
     checkpoints.begin({"weights": Weights(lm.model), "stepper": stepper, "course": course, "losses": losses})
     lm.model.train()
@@ -142,12 +151,13 @@ def _train(
         batch = [train[place] for place in places]
         value = _step(lm, stepper, batch, spec)
         losses.add(epoch, value * _tokens(batch))
-        checked = heldout_loss(lm, heldout, spec) if ends_epoch else None
+        measure = partial(heldout_loss, lm, heldout, spec)
+        checked = processes.forward(measure, last=False) if ends_epoch else None
         told = {"loss": value} if checked is None else {"loss": value, "heldout_loss": checked}
         progress.step(stepper.taken, steps, epoch=epoch, **told)
         checkpoints.after(stepper.taken, last=stepper.taken == steps)
     lm.model.eval()
-    return losses.total / _tokens(train), stepper.taken
+    return losses.total / _tokens(train), stepper
 
 
 def _course(count: int, spec: SftSpec, generator: torch.Generator) -> Iterator[tuple[int, list[int], bool]]:
@@ -160,9 +170,10 @@ def _course(count: int, spec: SftSpec, generator: torch.Generator) -> Iterator[t
 
 def _step(lm: LanguageModel, stepper: Stepper, batch: Sequence[Lesson], spec: SftSpec) -> float:
     """One optimiser step; its mean loss a response token."""
+    own, weight = stepper.processes.share(batch)
     with autocast(spec):
-        loss = stepper.forward(lambda: response_loss(lm, batch)) / _tokens(batch)
-    value = stepper.accumulate(loss)
+        loss = stepper.forward(partial(response_loss, lm, own)) * (weight / _tokens(batch))
+    (value,) = stepper.processes.total(stepper.accumulate(loss))
     stepper.step()
     return value
 

@@ -8,6 +8,8 @@ from typing import ClassVar
 from trainer.spec_fields import Spec, flag
 
 PRECISIONS = ("float32", "bfloat16")
+TRAINING_PRECISIONS = (*PRECISIONS, "float16")
+PARALLEL = ("ddp", "fsdp2")
 SCHEDULES = ("constant", "linear", "cosine")
 LOSSES = ("pairwise", "plackett-luce", "best-of")
 KL_ESTIMATORS = ("k1", "k2", "k3")
@@ -58,6 +60,17 @@ class TrainingSpec(ModelSpec):
     clip_norm: float = flag(1.0, help="largest norm of the gradient of a step", above=0)
     tuning: str = flag(
         "full", help="full, last-layers:N, frozen-layers:N or lora:R (adapters of rank R)", metavar="CHOICE"
+    )
+    precision: str = flag(
+        "float32",
+        help="number format of the forward pass; weights stay float32, float16 scales its losses",
+        choices=TRAINING_PRECISIONS,
+    )
+    gradient_checkpointing: bool = flag(
+        False, help="compute inner states again in the backward pass instead of keeping them"
+    )
+    parallel: str = flag(
+        "ddp", help="how several processes share a run: weights copied or sharded", choices=PARALLEL
     )
     checkpoint_every: int | None = flag(
         None, help="steps (in ppo: updates) between checkpoints (default: none is written)", minimum=1

@@ -19,9 +19,12 @@ class PretrainingMix:
         self.batches = batches
         self.coefficient = coefficient
 
-    def loss(self, lm: LanguageModel) -> Tensor:
-        """Mean -log p of the next batch's tokens, a scalar, not yet weighted."""
-        inputs, targets = next(self.batches)
+    def next_batch(self) -> tuple[Tensor, Tensor]:
+        """The next batch's inputs and targets, [B, T] each."""
+        return next(self.batches)
+
+    def loss(self, lm: LanguageModel, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Mean -log p of a batch's tokens, a scalar, not yet weighted."""
         return next_token_loss(lm.model, inputs.to(lm.device), targets.to(lm.device))
 
 

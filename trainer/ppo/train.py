@@ -14,6 +14,7 @@ from trainer import json_lines
 from trainer.errors import TrainingStopped
 from trainer.failpoints import failpoint
 from trainer.language_models import SamplingSettings, load_language_model
+from trainer.parallel import ONE_PROCESS, Processes, open_processes
 from trainer.ppo.kl_controller import KlController
 from trainer.ppo.policy import Policy, log_probabilities
 from trainer.ppo.pretraining_mix import open_mix
@@ -32,9 +33,9 @@ from trainer.ppo.update import Learner, learn
 from trainer.ppo.validation import KeepBest, Validation, open_validation, parse_bound
 from trainer.progress import ProgressMode, ProgressWriter
 from trainer.prompts import read_prompts
-from trainer.resumable import Checkpoints, Drawn, Replayed, Resumable, Weights
+from trainer.resumable import Checkpoints, Drawn, Replayed, Resumable, Weights, open_folder
 from trainer.reward_model.model import load_reward_model, save_model
-from trainer.run_folder import RunFolder, open_run_folder
+from trainer.run_folder import RunFolder
 from trainer.specs import PpoSpec
 from trainer.training_loop import Stepper, prepare
 from trainer.tuning import apply_tuning, finish_tuning, merge, parameter_counts, reference_of
@@ -87,14 +88,17 @@ def run(spec: PpoSpec, mode: ProgressMode) -> None:
     Metrics: score_before and score_after (mean score of the same prompts, same noise), kl (of the kept policy
     from the reference, per response), updates, kept_update, validation (the curve), cpu_seconds.
     """
+    processes, spec = open_processes(spec)
     with ExitStack() as stack:
-        state = open_run(spec, stack)
-        folder = open_run_folder(spec.out, spec, resume=spec.resume)
+        state = open_run(spec, stack, processes)
+        folder = open_folder(spec, processes)
         if folder.finished:
             return
         with folder.progress(mode) as progress:
-            checkpoints = Checkpoints(spec, folder, progress)
+            checkpoints = Checkpoints(spec, folder, progress, processes)
             _train(state, folder, progress, checkpoints)
+        if not processes.is_first:
+            return
         failpoint("run.trained")
         kept = spec.updates
         if state.keep is not None:
@@ -114,12 +118,13 @@ def run(spec: PpoSpec, mode: ProgressMode) -> None:
             "kept_update": kept,
             "validation": state.curve.points,
             **counts,
+            "memory": state.learner.stepper.memory(),
             "cpu_seconds": checkpoints.cpu_seconds(),
         }
     )
 
 
-def open_run(spec: PpoSpec, stack: ExitStack) -> Run:
+def open_run(spec: PpoSpec, stack: ExitStack, processes: Processes = ONE_PROCESS) -> Run:
     """Everything a run needs, read and checked before its folder is made."""
     bound = parse_bound(spec.keep_bound)
     lines = read_prompts(spec.prompts)
@@ -133,7 +138,9 @@ def open_run(spec: PpoSpec, stack: ExitStack) -> Run:
     if policy.value_trunk is not None:
         apply_tuning(policy.value_trunk, spec.tuning, seed=spec.seed)
     steps = max(spec.updates, 1)
-    stepper = Stepper(policy.parameters(), spec, steps, betas=(0.9, 0.999))
+    processes.wrap(policy)
+    stepper = Stepper(policy.parameters(), spec, steps, betas=(0.9, 0.999), processes=processes)
+    stepper.recompute(lm.model)
     prompts = encode_prompts(lm, lines)
     return Run(
         spec=spec,

@@ -14,6 +14,7 @@ from trainer.checkpoints import State
 from trainer.errors import BadInput
 from trainer.failpoints import failpoint
 from trainer.language_models import save_language_model
+from trainer.parallel import open_processes
 from trainer.pretraining.documents import (
     Document,
     encode_documents,
@@ -23,8 +24,7 @@ from trainer.pretraining.documents import (
 )
 from trainer.pretraining.tokenizer import train_tokenizer
 from trainer.progress import ProgressMode, ProgressWriter
-from trainer.resumable import Checkpoints, Replayed, Weights
-from trainer.run_folder import open_run_folder
+from trainer.resumable import Checkpoints, Replayed, Weights, open_folder
 from trainer.specs import PretrainSpec
 from trainer.training_loop import Stepper, autocast, prepare
 
@@ -44,8 +44,9 @@ def run(spec: PretrainSpec, mode: ProgressMode) -> None:
     of the
     steps), parameters, vocabulary, documents, tokens (trained on), steps, cpu_seconds.
     """
+    processes, spec = open_processes(spec)
     documents = read_documents(spec.texts)
-    folder = open_run_folder(spec.out, spec, resume=spec.resume)
+    folder = open_folder(spec, processes)
     if folder.finished:
         return
     generator = prepare(spec)
@@ -59,8 +60,11 @@ def run(spec: PretrainSpec, mode: ProgressMode) -> None:
     )
     check = heldout_rows(encode_documents(tokenizer, heldout), context=spec.context) if heldout else None
     with folder.progress(mode) as progress:
-        checkpoints = Checkpoints(spec, folder, progress)
+        checkpoints = Checkpoints(spec, folder, progress, processes)
         result = _train(model, batches, check, spec, progress=progress, checkpoints=checkpoints)
+    model = processes.settled(model)
+    if not processes.is_first:
+        return
     failpoint("run.trained")
     save_language_model(model, tokenizer, folder.path)
     folder.finish(
@@ -72,7 +76,8 @@ def run(spec: PretrainSpec, mode: ProgressMode) -> None:
             "documents": len(train),
             "heldout_documents": len(heldout),
             "tokens": result.tokens,
-            "steps": result.steps,
+            "steps": result.stepper.taken,
+            "memory": result.stepper.memory(),
             "cpu_seconds": checkpoints.cpu_seconds(),
         }
     )
@@ -128,7 +133,7 @@ class _Result:
     heldout_loss: float | None
     train_loss: float
     tokens: int
-    steps: int
+    stepper: Stepper
 
 
 @dataclass
@@ -182,7 +187,10 @@ def _train(
     checkpoints: Checkpoints,
 ) -> _Result:
     steps = spec.steps or CLOCK_STEPS
-    stepper, course = Stepper(model.parameters(), spec, steps), _Course(spec)
+    processes, course = checkpoints.processes, _Course(spec)
+    processes.wrap(model)
+    stepper = Stepper(model.parameters(), spec, steps, processes=processes)
+    stepper.recompute(model)
     checkpoints.begin({"weights": Weights(model), "stepper": stepper, "batches": batches, "course": course})
     model.train()
     shown, some = max(steps // 20, 1), CHECK_TOKENS // spec.context
@@ -191,28 +199,31 @@ def _train(
         batch, before = next(batches), course.done
         loss = _step(model, stepper, batch, spec, before)
         course.add(loss, batch[0].numel())
-        checked = heldout_loss(model, quick) if quick and course.done // shown > before // shown else None
+        due = quick is not None and course.done // shown > before // shown
+        checked = processes.forward(partial(heldout_loss, model, quick), last=False) if due else None
         told = {"loss": loss} if checked is None else {"loss": loss, "heldout_loss": checked}
         progress.step(round(min(course.done, steps)), steps, **told)
         checkpoints.after(stepper.taken, last=course.done >= steps)
     model.eval()
     last = course.losses[-max(len(course.losses) // 10, 1) :]
-    final = heldout_loss(model, check) if check else None
-    return _Result(final, sum(last) / len(last), course.tokens, stepper.taken)
+    final = processes.forward(partial(heldout_loss, model, check), last=False) if check else None
+    return _Result(final, sum(last) / len(last), course.tokens, stepper)
 
 
 def _step(model: Any, stepper: Stepper, batch: tuple[Tensor, Tensor], spec: PretrainSpec, at: float) -> float:
     """One optimiser step over a batch (inputs, targets) in micro-batches; its mean loss."""
-    rows = max(MICRO_TOKENS // spec.context, 1)
-    loss = 0.0
-    for inputs, targets in zip(torch.split(batch[0], rows), torch.split(batch[1], rows), strict=True):
-        share = len(inputs) / len(batch[0])
+    processes = stepper.processes
+    rows = max(MICRO_TOKENS // spec.context, 1) * processes.count
+    loss, count = 0.0, len(batch[0])
+    for start in range(0, count, rows):
+        own, weight = processes.share(range(start, min(start + rows, count)))
+        inputs, targets = batch[0][own].to(spec.device), batch[1][own].to(spec.device)
         with autocast(spec):
-            run = partial(next_token_loss, model, inputs.to(spec.device), targets.to(spec.device))
-            part = share * stepper.forward(run)
+            run = partial(next_token_loss, model, inputs, targets)
+            part = stepper.forward(run, last=start + rows >= count) * (weight * len(own) / count)
         loss += stepper.accumulate(part)
     stepper.step(at=at)
-    return loss
+    return processes.total(loss)[0]
 
 
 def _split(

@@ -1,7 +1,7 @@
 """The verb `reward-model`: a scalar model from rankings, kept at its best held-out epoch."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import torch
@@ -11,9 +11,10 @@ from trainer import json_lines
 from trainer.checkpoints import State
 from trainer.errors import BadInput
 from trainer.failpoints import failpoint
+from trainer.parallel import open_processes
 from trainer.progress import ProgressMode, ProgressWriter
 from trainer.prompts import Demonstration, read_demonstrations
-from trainer.resumable import Checkpoints, Replayed, Weights
+from trainer.resumable import Checkpoints, Replayed, Weights, open_folder
 from trainer.reward_model.batches import (
     EncodedRanking,
     batch_loss,
@@ -33,7 +34,6 @@ from trainer.reward_model.model import (
     token_budget_spans,
     with_bias,
 )
-from trainer.run_folder import open_run_folder
 from trainer.snapshots import Snapshot, read_snapshot
 from trainer.specs import RewardModelSpec
 from trainer.training_loop import Stepper, autocast, prepare
@@ -48,6 +48,7 @@ def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
     Metrics: heldout_accuracy, heldout_loss, score_by_flag (held out), pairs and rankings (trained on),
     heldout_pairs, heldout_rankings, kept_epoch, score_bias, score_bias_from, cpu_seconds.
     """
+    processes, spec = open_processes(spec)
     snapshot = read_snapshot(spec.rankings)
     demonstrations = read_demonstrations(spec.demonstrations) if spec.demonstrations else None
     generator = prepare(spec)
@@ -60,14 +61,17 @@ def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
             f"{spec.rankings}: found no pair to learn from in {len(train)} training rankings, "
             "wanted one ranking at least whose responses do not all tie"
         )
-    folder = open_run_folder(spec.out, spec, resume=spec.resume)
+    folder = open_folder(spec, processes)
     if folder.finished:
         return
     with folder.progress(mode) as progress:
-        checkpoints = Checkpoints(spec, folder, progress)
-        kept = train_reward_model(
+        checkpoints = Checkpoints(spec, folder, progress, processes)
+        kept, stepper = train_reward_model(
             model, taught, heldout, spec, generator=generator, progress=progress, checkpoints=checkpoints
         )
+    model = replace(model, model=processes.settled(model.model))
+    if not processes.is_first:
+        return
     failpoint("run.trained")
     counts = parameter_counts(model.model)
     finish_tuning(model.model, spec.tuning, folder.path, base=spec.model)
@@ -88,6 +92,7 @@ def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
             "score_bias": model.bias,
             "score_bias_from": model.bias_from,
             **counts,
+            "memory": stepper.memory(),
             "cpu_seconds": checkpoints.cpu_seconds(),
         }
     )
@@ -134,7 +139,7 @@ def train_reward_model(
     generator: torch.Generator,
     progress: ProgressWriter,
     checkpoints: Checkpoints,
-) -> Kept:
+) -> tuple[Kept, Stepper]:
     """Trains `model` in place and leaves it with the weights of the epoch of the lowest held-out loss.
 
     Stops after `patience` epochs without a lower one. Without held-out rankings the last epoch is kept.
@@ -142,7 +147,10 @@ def train_reward_model(
     apply_tuning(model.model, spec.tuning, seed=spec.seed)
     tokens = [encoded.group.tokens for encoded in taught]
     steps = spec.epochs * -(-len(taught) // spec.rankings_per_step)
-    stepper = Stepper(model.model.parameters(), spec, steps, betas=(0.9, 0.999))
+    processes = checkpoints.processes
+    processes.wrap(model.model)
+    stepper = Stepper(model.model.parameters(), spec, steps, betas=(0.9, 0.999), processes=processes)
+    stepper.recompute(model.model)
     weights, kept = Weights(model.model), Kept()
     course = Replayed(lambda drawn: _course(tokens, spec, drawn), generator)
     checkpoints.begin({"weights": weights, "stepper": stepper, "course": course, "kept": kept})
@@ -151,14 +159,14 @@ def train_reward_model(
         loss, accuracy = _step(model, stepper, [taught[place] for place in places], spec)
         progress.step(stepper.taken, steps, loss=loss, accuracy=accuracy)
         if ends_epoch:
-            found = measure_heldout(model, heldout, spec)
+            found = processes.forward(partial(measure_heldout, model, heldout, spec), last=False)
             better = kept.offer(epoch, found, model)
             told = {"heldout_loss": found.loss, "heldout_accuracy": found.accuracy}
             progress.step(stepper.taken, steps, epoch=epoch, **told)
             kept.stopped = not better and epoch - kept.epoch >= spec.patience
         checkpoints.after(stepper.taken, last=kept.stopped or stepper.taken == steps)
     weights.restore(kept.weights)
-    return kept
+    return kept, stepper
 
 
 def _course(
@@ -175,19 +183,23 @@ def _step(
     model: RewardModel, stepper: Stepper, rankings: Sequence[EncodedRanking], spec: RewardModelSpec
 ) -> tuple[float, float | None]:
     """One optimiser step on whole rankings; its loss, and its accuracy before the step."""
-    loss, differences = 0.0, []
-    for start, end in token_budget_spans([one.group.tokens for one in rankings], spec.batch_tokens):
-        part = rankings[start:end]
+    loss, differences = 0.0, list[float]()
+    processes = stepper.processes
+    budget = spec.batch_tokens * processes.count
+    for start, end in token_budget_spans([one.group.tokens for one in rankings], budget):
+        part, weight = processes.share(rankings[start:end])
         with autocast(spec):
             run = partial(raw_scores, model, [encoded.group for encoded in part])
             scores = stepper.forward(run, last=end == len(rankings))
-        loss += stepper.accumulate(batch_loss(scores, part, spec) * (len(part) / len(rankings)))
+        share = weight * len(part) / len(rankings)
+        loss += stepper.accumulate(batch_loss(scores, part, spec) * share)
         known = iter(scores.tolist())
-        for encoded in part:
+        for encoded in part if weight else ():
             differences += pair_differences([next(known) for _ in encoded.group.responses], encoded)
     stepper.step()
     right = sum(1.0 if difference > 0 else 0.5 * (difference == 0) for difference in differences)
-    return loss, right / len(differences) if differences else None
+    loss, right, count = processes.total(loss, right, len(differences))
+    return loss, right / count if count else None
 
 
 def calibrated(
