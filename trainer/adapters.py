@@ -5,6 +5,7 @@ at the start the model is what it was. Embeddings and the output layer stay; a h
 """
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -126,6 +127,8 @@ def save_adapters(model: Any, folder: Path, *, base: str) -> None:
     for path in partial.iterdir():
         with path.open("rb") as stream:
             os.fsync(stream.fileno())
+    # A run that was killed behind this line writes the same again.
+    shutil.rmtree(folder / FOLDER, ignore_errors=True)
     partial.rename(folder / FOLDER)
 
 

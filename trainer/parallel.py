@@ -6,18 +6,13 @@ of W takes its items r, r + W, r + 2W …. Losses are weighed by the whole step'
 processes' gradients is the gradient of one process.
 """
 
-import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from torch import Tensor, nn
 
-from trainer.specs import TrainingSpec
-
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Told = TypeVar("Told", bound=TrainingSpec)
 
 
 class Processes:
@@ -55,19 +50,6 @@ class Processes:
 
 
 ONE_PROCESS = Processes()
-
-
-def open_processes(spec: Told) -> tuple[Processes, Told]:
-    """This process among those of the run, and the spec with the device that is this process's own."""
-    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
-        return ONE_PROCESS, spec
-    # accelerate takes seconds to import, and one process needs nothing of it.
-    from trainer.processes import Several
-
-    processes = Several(spec.parallel, spec.device)
-    if spec.device == "cuda":
-        return processes, replace(spec, device=f"cuda:{os.environ.get('LOCAL_RANK', '0')}")
-    return processes, spec
 
 
 def whole_tensor(tensor: Tensor) -> Tensor:

@@ -40,5 +40,5 @@ class Recomputing:
 
 def recomputes(trunk: Any) -> bool:
     """True inside `on`: the trunk's layers would drop a cache."""
-    layers = getattr(trunk, "layers", None)
-    return bool(layers) and bool(layers[0].training and getattr(layers[0], "gradient_checkpointing", False))
+    layers: Any = getattr(trunk, "layers", ())
+    return any(layer.training and getattr(layer, "gradient_checkpointing", False) for layer in layers)

@@ -21,7 +21,7 @@ from trainer.language_models import (
     response_log_probabilities,
     save_language_model,
 )
-from trainer.parallel import open_processes
+from trainer.launching import open_processes
 from trainer.progress import ProgressMode, ProgressWriter
 from trainer.prompts import Demonstration, prompt_digest, read_demonstrations
 from trainer.resumable import Checkpoints, Replayed, Weights, open_folder

@@ -61,14 +61,3 @@ def merge(module: nn.Module, tuning: str) -> None:
         from trainer.adapters import merge_adapters
 
         merge_adapters(module)
-
-
-def reference_of(model: Any, tuning: str) -> Any:
-    """The model as it is now, frozen: the policy's own weights with adapters off, else a copy."""
-    if parse_tuning(tuning)[0] == "lora":
-        from trainer.adapters import AdapterOff
-
-        return AdapterOff(model)
-    from trainer.ppo.policy import frozen_copy
-
-    return frozen_copy(model)

@@ -15,8 +15,9 @@ from tests.trainer.tiny_models import tiny_model
 from trainer.adapters import AdapterOff, adapted_layers, adapters_off, add_adapters, merge_adapters
 from trainer.cli import main
 from trainer.errors import BadInput
+from trainer.ppo.reference import reference_of
 from trainer.reward_model.model import load_reward_model, with_new_head
-from trainer.tuning import apply_tuning, parameter_counts, reference_of
+from trainer.tuning import apply_tuning, parameter_counts
 
 VERBS = ("sft", "reward-model", "ppo")
 IDS = torch.tensor([[9, 10, 11, 12, 13, 14]])
@@ -59,7 +60,8 @@ def moved(model: Any, seed: int = 0) -> Any:
     """The model after its adapters were made to differ from zero."""
     generator = torch.Generator().manual_seed(seed)
     for _, layer in adapted_layers(model):
-        layer.lora_B["default"].weight.data.normal_(0.0, 0.3, generator=generator)
+        matrix: Any = layer.lora_B["default"].weight
+        matrix.data.normal_(0.0, 0.3, generator=generator)
     return model
 
 
@@ -78,7 +80,8 @@ def test_adapters_are_drawn_by_the_seed_and_move_no_other_draw() -> None:
     def drawn(seed: int) -> torch.Tensor:
         model = tiny_model().model
         add_adapters(model, 4, seed=seed)
-        weight: torch.Tensor = adapted_layers(model)[0][1].lora_A["default"].weight.detach()
+        matrix: Any = adapted_layers(model)[0][1].lora_A["default"].weight
+        weight: torch.Tensor = matrix.detach()
         return weight
 
     torch.manual_seed(3)

@@ -14,10 +14,12 @@ from trainer import json_lines
 from trainer.errors import TrainingStopped
 from trainer.failpoints import failpoint
 from trainer.language_models import SamplingSettings, load_language_model
-from trainer.parallel import ONE_PROCESS, Processes, open_processes
+from trainer.launching import open_processes
+from trainer.parallel import ONE_PROCESS, Processes
 from trainer.ppo.kl_controller import KlController
 from trainer.ppo.policy import Policy, log_probabilities
 from trainer.ppo.pretraining_mix import open_mix
+from trainer.ppo.reference import reference_of
 from trainer.ppo.reward_sources import WeightedSources, open_sources
 from trainer.ppo.rollouts import (
     EncodedPrompt,
@@ -38,7 +40,7 @@ from trainer.reward_model.model import load_reward_model, save_model
 from trainer.run_folder import RunFolder
 from trainer.specs import PpoSpec
 from trainer.training_loop import Stepper, prepare
-from trainer.tuning import apply_tuning, finish_tuning, merge, parameter_counts, reference_of
+from trainer.tuning import apply_tuning, finish_tuning, merge, parameter_counts
 
 # Prompts on which the policy is looked at before and after; the same noise both times.
 LOOKED_AT = 256

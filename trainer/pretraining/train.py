@@ -14,7 +14,7 @@ from trainer.checkpoints import State
 from trainer.errors import BadInput
 from trainer.failpoints import failpoint
 from trainer.language_models import save_language_model
-from trainer.parallel import open_processes
+from trainer.launching import open_processes
 from trainer.pretraining.documents import (
     Document,
     encode_documents,
@@ -199,8 +199,10 @@ def _train(
         batch, before = next(batches), course.done
         loss = _step(model, stepper, batch, spec, before)
         course.add(loss, batch[0].numel())
-        due = quick is not None and course.done // shown > before // shown
-        checked = processes.forward(partial(heldout_loss, model, quick), last=False) if due else None
+        due = course.done // shown > before // shown
+        checked = (
+            processes.forward(partial(heldout_loss, model, quick), last=False) if due and quick else None
+        )
         told = {"loss": loss} if checked is None else {"loss": loss, "heldout_loss": checked}
         progress.step(round(min(course.done, steps)), steps, **told)
         checkpoints.after(stepper.taken, last=course.done >= steps)

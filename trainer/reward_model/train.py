@@ -11,7 +11,7 @@ from trainer import json_lines
 from trainer.checkpoints import State
 from trainer.errors import BadInput
 from trainer.failpoints import failpoint
-from trainer.parallel import open_processes
+from trainer.launching import open_processes
 from trainer.progress import ProgressMode, ProgressWriter
 from trainer.prompts import Demonstration, read_demonstrations
 from trainer.resumable import Checkpoints, Replayed, Weights, open_folder
@@ -55,12 +55,7 @@ def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
     model = start_reward_model(spec.model, seed=spec.seed, device=spec.device)
     train = encode_rankings(model, snapshot.split("train"), spec.rankings)
     heldout = encode_rankings(model, snapshot.split("heldout"), spec.rankings)
-    taught = [encoded for encoded in train if teaches(encoded, spec)]
-    if not taught:
-        raise BadInput(
-            f"{spec.rankings}: found no pair to learn from in {len(train)} training rankings, "
-            "wanted one ranking at least whose responses do not all tie"
-        )
+    taught = _that_teach(train, spec)
     folder = open_folder(spec, processes)
     if folder.finished:
         return
@@ -73,7 +68,7 @@ def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
     if not processes.is_first:
         return
     failpoint("run.trained")
-    counts = parameter_counts(model.model)
+    counts: dict[str, object] = {**parameter_counts(model.model), "memory": stepper.memory()}
     finish_tuning(model.model, spec.tuning, folder.path, base=spec.model)
     model = calibrated(model, train, snapshot, demonstrations, spec)
     lines = heldout_lines(model, heldout)
@@ -92,10 +87,19 @@ def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
             "score_bias": model.bias,
             "score_bias_from": model.bias_from,
             **counts,
-            "memory": stepper.memory(),
             "cpu_seconds": checkpoints.cpu_seconds(),
         }
     )
+
+
+def _that_teach(train: Sequence[EncodedRanking], spec: RewardModelSpec) -> list[EncodedRanking]:
+    taught = [encoded for encoded in train if teaches(encoded, spec)]
+    if not taught:
+        raise BadInput(
+            f"{spec.rankings}: found no pair to learn from in {len(train)} training rankings, "
+            "wanted one ranking at least whose responses do not all tie"
+        )
+    return taught
 
 
 @dataclass
