@@ -82,13 +82,14 @@ def run_apart(words: list[str], plan: str = "") -> int:
 
 
 def result(out: Path) -> dict[str, Any]:
-    """All that a run made, without what a clock told: files, lines of progress, metrics, last checkpoint."""
+    """All that a run made, without what a clock or a gauge told: files, lines of progress, metrics, last checkpoint."""
     clocks = {"environment.json", "outcome.json", "progress.jsonl", "spec.json"}
     files = {
         path.name: path.read_bytes() for path in out.iterdir() if path.is_file() and path.name not in clocks
     }
     metrics = json.loads((out / "outcome.json").read_text("utf-8"))["metrics"]
-    metrics.pop("cpu_seconds")
+    for name in ("cpu_seconds", "memory"):
+        metrics.pop(name)
     lines = [
         {name: value for name, value in line.items() if not name.startswith("seconds")}
         for line in read_lines(out / "progress.jsonl")

@@ -70,7 +70,7 @@ def test_help_documents_each_flag(verb: str, capsys: pytest.CaptureFixture[str])
     assert "--progress" in told
 
 
-@pytest.mark.parametrize("verb", ["self-improve", "estimate"])
+@pytest.mark.parametrize("verb", ["self-improve"])
 def test_verbs_of_later_say_so(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     for words in ([verb], [verb, "x.jsonl", "--model", "m", "--paths", "3"]):
         assert "comes with the trainer issue" in refused(capsys, *words)
