@@ -30,6 +30,11 @@ class PretrainSpec(TrainingSpec):
         positional=True,
         metavar="TEXT",
     )
+    model: str | None = flag(
+        None,
+        help="model folder to go on from, with its tokenizer and shape (default: from nothing)",
+        metavar="DIR",
+    )
     layers: int = flag(4, help="layers of the model", minimum=1, maximum=128)
     width: int = flag(128, help="hidden size of the model", minimum=8)
     heads: int = flag(4, help="attention heads; must divide the width", minimum=1)
@@ -57,8 +62,9 @@ class PretrainSpec(TrainingSpec):
             raise refuse("both or neither of steps and minutes", "one of them")
         if self.batch_tokens < self.context:
             raise refuse(f"batch-tokens {self.batch_tokens}", f"at least the context {self.context}")
-        if self.tuning != "full":
-            raise refuse(f"tuning {self.tuning}", "full: a model from nothing has no layer worth keeping")
+        if self.tuning != "full" and self.model is None:
+            wanted = "full, or a --model to go on from: one from nothing has no layer worth keeping"
+            raise refuse(f"tuning {self.tuning}", wanted)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from trainer.ppo.reference import reference_of
 from trainer.reward_model.model import load_reward_model, with_new_head
 from trainer.tuning import apply_tuning, parameter_counts
 
-VERBS = ("sft", "reward-model", "ppo")
+VERBS = ("pretrain", "sft", "reward-model", "ppo")
 IDS = torch.tensor([[9, 10, 11, 12, 13, 14]])
 
 
@@ -146,11 +146,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_world(tmp_path_factory.mktemp("world"))
 
 
+def started(verb: str, world: Path) -> list[str]:
+    """The command of a run that starts from the policy: pretraining goes on from it."""
+    return [*command(verb, world), *(["--model", str(world / "policy")] if verb == "pretrain" else [])]
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_run_with_adapters_opens_merged_and_beside_its_base(verb: str, world: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert (
-        main([*command(verb, world), "--out", str(out), "--tuning", "lora:3", "--learning-rate", "0.02"]) == 0
+        main([*started(verb, world), "--out", str(out), "--tuning", "lora:3", "--learning-rate", "0.02"]) == 0
     )
     kind = AutoModelForSequenceClassification if verb == "reward-model" else AutoModelForCausalLM
     merged = kind.from_pretrained(out).eval()
@@ -173,7 +178,7 @@ def test_a_run_with_adapters_opens_merged_and_beside_its_base(verb: str, world: 
 def test_layers_that_stay_are_the_same_after_a_run(
     verb: str, tuning: str, stay: int, world: Path, tmp_path: Path
 ) -> None:
-    assert main([*command(verb, world), "--out", str(tmp_path / "out"), "--tuning", tuning]) == 0
+    assert main([*started(verb, world), "--out", str(tmp_path / "out"), "--tuning", tuning]) == 0
     before, after = (
         load_file(world / "policy" / "model.safetensors"),
         load_file(tmp_path / "out" / "model.safetensors"),
@@ -190,3 +195,12 @@ def test_a_policy_with_adapters_keeps_no_second_model(world: Path, tmp_path: Pat
     first = next(line for line in lines if "kl" in line)
     assert first["kl"] == 0.0
     assert any(abs(line["kl"]) > 0 for line in lines if "kl" in line)
+
+
+def test_pretraining_goes_on_from_a_model_within_its_context(
+    world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [*started("pretrain", world), "--out", str(tmp_path / "out"), "--context", "65"]
+    assert main([*words, "--batch-tokens", "130"]) == 2
+    assert "--context: found 65, wanted at most the model's 64" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -66,14 +66,15 @@ def plan_of(spec: TrainingSpec) -> Plan:
 
 
 def _pretrain(spec: PretrainSpec) -> Plan:
-    shape = shape_of_spec(spec)
+    shape = shape_of_spec(spec) if spec.model is None else _model(spec.model)
+    trainable, frozen = _weights(shape, spec)
     rows = max(spec.batch_tokens // spec.context, 1)
     steps = spec.steps or 1
     tokens = steps * rows * spec.context
     of_a_pass = min(max(MICRO_TOKENS // spec.context, 1), rows) * spec.context
     step = operations.language_modelling(shape, rows, spec.context)
     return Plan(
-        shape, shape.parameters, 0, tokens,
+        shape, trainable, frozen, tokens,
         learned=tokens,
         passed=0,
         parts={"learn": step * steps},

@@ -103,7 +103,11 @@ def estimate(of_run: TrainingSpec, own: EstimateSpec) -> JsonObject:
 
 def parameters(of_run: TrainingSpec, plan: Plan) -> int:
     """N of the rule: the formula's for a model from nothing, as papers state it; else the counted one."""
-    return plan.shape.parameters_by_formula if isinstance(of_run, PretrainSpec) else plan.shape.parameters
+    return (
+        plan.shape.parameters_by_formula
+        if isinstance(of_run, PretrainSpec) and of_run.model is None
+        else plan.shape.parameters
+    )
 
 
 def memory(plan: Plan, own: EstimateSpec) -> JsonObject:

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from trainer.checkpoints import State
 from trainer.errors import BadInput
 from trainer.failpoints import failpoint
-from trainer.language_models import save_language_model
+from trainer.language_models import load_language_model, save_language_model
 from trainer.launching import open_processes
 from trainer.pretraining.documents import (
     Document,
@@ -25,8 +26,10 @@ from trainer.pretraining.documents import (
 from trainer.pretraining.tokenizer import train_tokenizer
 from trainer.progress import ProgressMode, ProgressWriter
 from trainer.resumable import Checkpoints, Replayed, Weights, open_folder
+from trainer.run_folder import check_out
 from trainer.specs import PretrainSpec
 from trainer.training_loop import Stepper, autocast, prepare
+from trainer.tuning import apply_tuning, finish_tuning, parameter_counts
 
 # Tokens of one forward and backward pass: small enough for a processor's cache, large enough to fill its
 # units.
@@ -45,15 +48,15 @@ def run(spec: PretrainSpec, mode: ProgressMode) -> None:
     steps), parameters, vocabulary, documents, tokens (trained on), steps, cpu_seconds.
     """
     processes, spec = open_processes(spec)
+    if processes.is_first:
+        check_out(Path(spec.out), resume=spec.resume)
     documents = read_documents(spec.texts)
+    generator = prepare(spec)
+    train, heldout = _split(documents, spec.heldout_share, generator)
+    model, tokenizer = _start(spec, train)
     folder = open_folder(spec, processes)
     if folder.finished:
         return
-    generator = prepare(spec)
-    train, heldout = _split(documents, spec.heldout_share, generator)
-    texts = (text for document in train for text in document.contents)
-    tokenizer = train_tokenizer(texts, vocabulary=spec.vocabulary, context=spec.context)
-    model = new_model(spec, tokenizer)
     encoded, rows = encode_documents(tokenizer, train), max(spec.batch_tokens // spec.context, 1)
     batches = Replayed(
         lambda drawn: packed_batches(encoded, context=spec.context, rows=rows, generator=drawn), generator
@@ -62,16 +65,17 @@ def run(spec: PretrainSpec, mode: ProgressMode) -> None:
     with folder.progress(mode) as progress:
         checkpoints = Checkpoints(spec, folder, progress, processes)
         result = _train(model, batches, check, spec, progress=progress, checkpoints=checkpoints)
-    model = processes.settled(model)
+    model, counts = processes.settled(model), parameter_counts(model)
     if not processes.is_first:
         return
     failpoint("run.trained")
+    finish_tuning(model, spec.tuning, folder.path, base=spec.model or "")
     save_language_model(model, tokenizer, folder.path)
     folder.finish(
         {
             "heldout_loss": result.heldout_loss,
             "train_loss": result.train_loss,
-            "parameters": sum(parameter.numel() for parameter in model.parameters()),
+            **counts,
             "vocabulary": len(tokenizer),
             "documents": len(train),
             "heldout_documents": len(heldout),
@@ -81,6 +85,19 @@ def run(spec: PretrainSpec, mode: ProgressMode) -> None:
             "cpu_seconds": checkpoints.cpu_seconds(),
         }
     )
+
+
+def _start(spec: PretrainSpec, train: list[Document]) -> tuple[Any, Any]:
+    """The model to train, and its tokenizer: new ones, or those of the folder to go on from."""
+    if spec.model is None:
+        texts = (text for document in train for text in document.contents)
+        tokenizer = train_tokenizer(texts, vocabulary=spec.vocabulary, context=spec.context)
+        return new_model(spec, tokenizer), tokenizer
+    lm = load_language_model(spec.model, device=spec.device)
+    if spec.context > lm.context:
+        raise BadInput(f"--context: found {spec.context}, wanted at most the model's {lm.context}")
+    apply_tuning(lm.model, spec.tuning, seed=spec.seed)
+    return lm.model, lm.tokenizer
 
 
 def new_model(spec: PretrainSpec, tokenizer: Any) -> Any:
