@@ -227,6 +227,16 @@ def test_a_folder_without_a_run_or_with_one_at_work_is_refused(tmp_path: Path) -
     open_run_folder(tmp_path / "run", SPEC, resume=True)
 
 
+def test_what_a_killed_run_had_begun_to_write_is_taken_away(tmp_path: Path) -> None:
+    at_work = open_run_folder(tmp_path / "run", SPEC)
+    del at_work
+    (tmp_path / "run" / ".model.7.partial").mkdir()
+    (tmp_path / "run" / ".model.7.partial" / "model.safetensors").write_text("half", "utf-8")
+    (tmp_path / "run" / ".samples.jsonl.7.partial").write_text("half", "utf-8")
+    open_run_folder(tmp_path / "run", SPEC, resume=True)
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["environment.json", "spec.json"]
+
+
 @pytest.mark.parametrize("plan", ["nowhere@1=kill", "run.saved@x=kill", "run.saved@1=sleep"])
 def test_a_plan_that_names_nothing_is_refused(plan: str) -> None:
     with pytest.raises(ValueError, match="TRAINER_FAILPOINTS"):

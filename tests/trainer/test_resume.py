@@ -7,9 +7,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+import torch
 
 from tests.trainer.runs import command, result, run_apart, write_world
 from trainer import failpoints
+from trainer.reward_model.heldout import Heldout
+from trainer.reward_model.train import Kept
 
 VERBS = ("pretrain", "sft", "reward-model", "ppo")
 # Optimiser steps (in ppo: updates) of each verb's run; a checkpoint every 2, and one after the last.
@@ -92,3 +95,10 @@ def test_a_run_whose_newest_checkpoint_is_damaged_goes_on_from_the_one_before_it
     assert run_apart(words) == 0
     assert "step-00000004: found a damaged tensors.safetensors" in capfd.readouterr().err
     assert result(tmp_path / "out") == undisturbed(verb, world)
+
+
+def test_the_best_epoch_of_a_reward_model_is_taken_up_again() -> None:
+    one, other = Kept(2, Heldout(0.7, 0.5, 9), {"w": torch.ones(2)}, stopped=True), Kept()
+    other.restore(one.state())
+    assert (other.epoch, other.heldout, other.stopped) == (2, Heldout(0.7, 0.5, 9), True)
+    assert other.weights["w"].tolist() == [1.0, 1.0]
