@@ -17,7 +17,7 @@ from trainer import json_lines
 from trainer.errors import BadInput
 from trainer.failpoints import failpoint
 from trainer.json_lines import JsonObject, kind_of
-from trainer.progress import ProgressMode, ProgressWriter
+from trainer.progress import ProgressMode, ProgressWriter, read_progress
 from trainer.snapshots import file_digest, folder_digest
 from trainer.spec_fields import Spec
 
@@ -90,7 +90,14 @@ def open_run_folder(out: str | Path, spec: Spec, *, resume: bool = False) -> Run
     if not (folder / ENVIRONMENT).is_file():
         json_lines.write_json_atomically(folder / ENVIRONMENT, environment(spec))
     failpoint("run.opened")
-    return RunFolder(folder, spec.verb, time.monotonic(), lock)
+    return RunFolder(folder, spec.verb, time.monotonic() - _seconds_before(folder), lock)
+
+
+def _seconds_before(folder: Path) -> float:
+    """Seconds that the run was at work before it was taken up again, as its last line of progress tells."""
+    lines, _ = read_progress(folder / PROGRESS)
+    seconds = lines[-1].get("seconds") if lines else None
+    return float(seconds) if isinstance(seconds, (int, float)) else 0.0
 
 
 def check_out(folder: Path, *, resume: bool = False) -> bool:

@@ -22,7 +22,7 @@ from trainer.checkpoints import (
 )
 from trainer.cli import main
 from trainer.errors import BadInput, TrainingStopped
-from trainer.run_folder import open_run_folder
+from trainer.run_folder import open_run_folder, read_outcome
 from trainer.specs import PretrainSpec
 
 SPEC = PretrainSpec(texts=("a.txt",), out="o", steps=3, seed=5)
@@ -235,6 +235,19 @@ def test_what_a_killed_run_had_begun_to_write_is_taken_away(tmp_path: Path) -> N
     (tmp_path / "run" / ".samples.jsonl.7.partial").write_text("half", "utf-8")
     open_run_folder(tmp_path / "run", SPEC, resume=True)
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["environment.json", "spec.json"]
+
+
+def test_a_run_tells_the_seconds_before_it_was_taken_up_again_too(tmp_path: Path) -> None:
+    at_work = open_run_folder(tmp_path / "run", SPEC)
+    with at_work.progress("none") as progress:
+        progress.step(1, 3)
+    del at_work
+    (tmp_path / "run" / "progress.jsonl").write_text('{"step": 1, "steps": 3, "seconds": 1000.5}\n', "utf-8")
+    folder = open_run_folder(tmp_path / "run", SPEC, resume=True)
+    folder.finish({})
+    seconds = read_outcome(folder.path)["seconds"]
+    assert isinstance(seconds, float)
+    assert 1000.5 <= seconds < 1100
 
 
 @pytest.mark.parametrize("plan", ["nowhere@1=kill", "run.saved@x=kill", "run.saved@1=sleep"])
