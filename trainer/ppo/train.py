@@ -1,5 +1,6 @@
 """The verb `ppo`: rollouts, rewards and updates until the last one, or the best one by a held-out measure."""
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -12,10 +13,13 @@ import torch
 from safetensors.torch import save_file
 
 from trainer import json_lines
-from trainer.errors import TrainingStopped
+from trainer.errors import BadInput, TrainingStopped
 from trainer.json_lines import JsonObject
-from trainer.language_models import SamplingSettings, load_language_model
+from trainer.language_models import LanguageModel, SamplingSettings, load_language_model
+from trainer.ppo.adam_form import use_tensorflow_form
+from trainer.ppo.baseline import compare_with_best_of
 from trainer.ppo.kl_controller import KlController
+from trainer.ppo.overoptimisation import OverOptimisationWatch, watched
 from trainer.ppo.policy import Policy, frozen_copy, log_probabilities
 from trainer.ppo.pretraining_mix import open_mix
 from trainer.ppo.reward_sources import WeightedSources, open_sources
@@ -28,6 +32,7 @@ from trainer.ppo.rollouts import (
     endless_prompts,
     sample_responses,
 )
+from trainer.ppo.seeds import rank_seed
 from trainer.ppo.update import Learner, learn
 from trainer.ppo.validation import KeepBest, Validation, open_validation, parse_bound
 from trainer.progress import ProgressMode, ProgressWriter
@@ -53,6 +58,7 @@ class Run:
     prompts: list[EncodedPrompt]
     stream: Iterator[EncodedPrompt]
     controller: KlController
+    watch: OverOptimisationWatch
     validation: Validation | None
     keep: KeepBest | None
     curve: list[JsonObject] = field(default_factory=list)
@@ -63,30 +69,36 @@ def run(spec: PpoSpec, mode: ProgressMode) -> None:
     """Trains and writes the run folder `spec.out`: the kept policy, its value model, samples.jsonl.
 
     Metrics: score_before and score_after (mean score of the same prompts, same noise), kl (of the kept policy
-    from the reference, per response), updates, kept_update, validation (the curve), cpu_seconds.
+    from the reference, per response), updates, kept_update, validation (the curve), baseline (best-of-n beside the
+    policy), overoptimised_at and overoptimised_kl (update and KL of the watch's alarm, null without), cpu_seconds.
     """
     started = time.process_time()
     with ExitStack() as stack:
         state = open_run(spec, stack)
-        folder = open_run_folder(spec.out, spec)
+        # Looked at before the folder is made: a reward that is no number leaves nothing behind.
         before = look(state)
+        folder = open_run_folder(spec.out, spec)
         with folder.progress(mode) as progress:
-            _train(state, folder, progress)
-        kept = spec.updates
+            kept = updates = _train(state, folder, progress)
         if state.keep is not None:
             state.learner.policy.load_state_dict(state.keep.weights)
             kept = state.keep.update
         after = look(state)
+        kl = kl_of(state, after[0])
+        baseline = _baseline(state, kl, after[1])
     _save(state, folder, before, after)
     folder.finish(
         {
             "score_before": _mean(before[1]),
             "score_after": _mean(after[1]),
-            "kl": kl_of(state, after[0]),
+            "kl": kl,
             "kl_coefficient": state.controller.coefficient,
-            "updates": spec.updates,
+            "updates": updates,
             "kept_update": kept,
             "validation": state.curve,
+            "baseline": baseline,
+            "overoptimised_at": state.watch.alarm_update,
+            "overoptimised_kl": state.watch.alarm_kl,
             "cpu_seconds": round(time.process_time() - started, 2),
         }
     )
@@ -99,12 +111,15 @@ def open_run(spec: PpoSpec, stack: ExitStack) -> Run:
     generator = prepare(spec)
     lm = load_language_model(spec.policy, device=spec.device)
     apply_tuning(lm.model, spec.tuning)
-    value_from = None
-    if spec.value_model == "separate":
+    check_special_tokens(lm, spec.policy)
+    value_from, separate = None, spec.value_model == "separate"
+    if separate and spec.reward_models:
         value_from = load_reward_model(spec.reward_models[0], device=spec.device)
-    policy = Policy(lm, value_from)
+    policy = Policy(lm, value_from, separate=separate)
     steps = max(spec.updates, 1)
     stepper = Stepper(policy.parameters(), spec, steps, betas=(0.9, 0.999))
+    if spec.adam_form == "tensorflow":
+        use_tensorflow_form(stepper.optimiser, spec.adam_eps)
     prompts = encode_prompts(lm, lines)
     return Run(
         spec=spec,
@@ -114,9 +129,18 @@ def open_run(spec: PpoSpec, stack: ExitStack) -> Run:
         prompts=prompts,
         stream=endless_prompts(prompts, _another(generator)),
         controller=KlController(spec.kl_coefficient, spec.kl_target, int(spec.kl_horizon)),
+        watch=OverOptimisationWatch(spec.watch_window),
         validation=open_validation(spec, lm),
         keep=KeepBest(spec.keep_best, bound) if spec.keep_best else None,
     )
+
+
+def check_special_tokens(lm: LanguageModel, folder: str) -> None:
+    """Refuses (BadInput) a pad token that also ends responses: real ends would be masked as padding."""
+    if lm.pad_id in lm.end_ids:
+        raise BadInput(
+            f"{folder}: found the pad token {lm.pad_id} among the end tokens, wanted one of its own"
+        )
 
 
 def look(state: Run) -> tuple[Sampled, list[float]]:
@@ -145,7 +169,17 @@ def kl_of(state: Run, sampled: Sampled) -> float:
     return float((ours - theirs).sum(dim=1).mean())
 
 
-def _train(state: Run, folder: RunFolder, progress: ProgressWriter) -> None:
+def _baseline(state: Run, kl: float, scores: list[float]) -> JsonObject | None:
+    if not state.spec.baseline_n:
+        return None
+    lm = state.learner.policy.lm
+    return compare_with_best_of(
+        lm, state.reference, state.prompts, state.sources, state.spec, learned=(kl, scores)
+    )
+
+
+def _train(state: Run, folder: RunFolder, progress: ProgressWriter) -> int:
+    """The number of updates made: all, or those until the watch ended the run."""
     spec = state.spec
     _validate(state, 0, progress)
     for update in range(spec.updates):
@@ -156,6 +190,9 @@ def _train(state: Run, folder: RunFolder, progress: ProgressWriter) -> None:
             raise TrainingStopped(f"update {update + 1}: {error}") from error
         told = _validated(state, update + 1)
         progress.step(update + 1, spec.updates, **figures, **told)
+        if spec.watch_stop and state.watch.alarm_update is not None:
+            return update + 1
+    return spec.updates
 
 
 def _update(state: Run, update: int) -> dict[str, float]:
@@ -168,7 +205,7 @@ def _update(state: Run, update: int) -> dict[str, float]:
         state.sources,
         spec,
         kl_coefficient=state.controller.coefficient,
-        seed=spec.seed * 1_000_003 + update + 1,
+        seed=rank_seed(spec.seed) * 1_000_003 + update + 1,
     )
     state.rollout = rollout
     if update == 0 and abs(rollout.figures["kl"]) > 1e-2:
@@ -180,6 +217,9 @@ def _update(state: Run, update: int) -> dict[str, float]:
     figures = {**rollout.figures, "kl_coefficient": state.controller.coefficient}
     figures.update(learn(state.learner, rollout, update))
     figures["seconds_learn"] = time.perf_counter() - started
+    figures["tokens_per_second_learn"] = float(rollout.mask.sum()) / figures["seconds_learn"]
+    figures["cpu_seconds"] = time.process_time()
+    figures.update(watched(state.watch, update + 1, figures, spec.episodes))
     state.controller.update(rollout.figures["kl"], spec.episodes)
     return figures
 
@@ -229,15 +269,22 @@ def _save(
 
 
 def _save_rollout(rollout: Rollout | None, path: Path) -> None:
-    """Token ids of the rollout at which a run stopped, so that it can be looked into."""
-    if rollout is not None:
-        json_lines.write_atomically(
-            path,
-            (
-                {"prompt": list(one.prompt), "responses": [*map(list, one.responses)]}
-                for one in rollout.groups
-            ),
-        )
+    """The batch at which a run stopped, so that it can be looked into: one line a prompt, null for what is not
+    finite."""
+    if rollout is None:
+        return
+    names = ("old", "values", "advantages", "returns")
+    lines, row = [], 0
+    for one in rollout.groups:
+        rows = range(row, row + len(one.responses))
+        told = {name: [_finite(getattr(rollout, name)[place]) for place in rows] for name in names}
+        lines.append({"prompt": list(one.prompt), "responses": [*map(list, one.responses)], **told})
+        row += len(one.responses)
+    json_lines.write_atomically(path, lines)
+
+
+def _finite(values: torch.Tensor) -> list[float | None]:
+    return [value if math.isfinite(value) else None for value in values.tolist()]
 
 
 def _another(generator: torch.Generator) -> torch.Generator:

@@ -118,21 +118,14 @@ def test_sources_can_be_added_up_and_are_shown_apart(world: Path) -> None:
     assert line["score"] == pytest.approx(0.5 * line["score_model"] + 2 * line["score_function"], abs=1e-5)
 
 
-def test_a_score_that_is_no_number_stops_the_run_before_it_has_written(
-    world: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert ppo(world, "out", reward=("--reward-function", f"{FUNCTIONS}:not_a_number")) == 1
-    assert "found the score nan" in capsys.readouterr().err
-    assert not (world / "out" / "outcome.json").exists()
-
-
 @pytest.mark.parametrize(
     ("more", "message"),
     [
         (("--keep-bound", "words:much", "--validation", "x", "--validation-function", "y:z"), "METRIC:LOSS"),
         (("--minibatch-size", "7"), "minibatch-size 7, wanted a multiple of responses-per-prompt 2"),
         (("--reward-weights", "1", "2"), "2 reward-weights for 1 sources"),
-        (("--value-model", "separate"), "reward-model to start it from"),
+        (("--reward-ensemble", "worst"), "reward-ensemble worst with 0 reward models, wanted 2 or more"),
+        (("--watch-stop",), "watch-stop alone, wanted heldout-reward-model"),
     ],
 )
 def test_what_cannot_be_is_refused_and_nothing_is_written(

@@ -92,6 +92,41 @@ def test_check_20_the_first_minibatch_has_ratio_one_or_the_run_stops() -> None:
         learn(one, replace(rollout, old=rollout.old - 0.1), 0)
 
 
+def test_check_20_a_model_that_does_not_say_again_what_it_sampled_stops_the_run() -> None:
+    one = learner(spec(**SETTINGS))
+    # Some architectures scale their logits after the output embeddings; PPO would then learn from a lie.
+    one.policy.model.register_forward_hook(
+        lambda _, __, found: replace(found, logits=found.logits * 2) if hasattr(found, "logits") else found
+    )
+    with pytest.raises(TrainingStopped, match=r"ratio .* output embeddings on its trunk's states"):
+        learn(one, rolled(one.spec, policy=one.policy), 0)
+
+
+def test_values_that_learning_does_not_read_again_stop_the_run() -> None:
+    one = learner(spec(**SETTINGS))
+    rollout = rolled(one.spec, policy=one.policy)
+    with pytest.raises(TrainingStopped, match=r"values that differ by 0.0833 between rollout and learning"):
+        learn(one, replace(rollout, values=rollout.values + rollout.mask / 11), 0)
+
+
+@pytest.mark.parametrize("copies", [1, 4])
+@pytest.mark.parametrize("separate", [False, True])
+def test_check_20_what_decoding_read_is_what_learning_reads(copies: int, *, separate: bool) -> None:
+    policy = Policy(tiny_language_model(), separate=separate)
+    with torch.no_grad():
+        policy.value_head.weight.normal_(generator=torch.Generator().manual_seed(2))
+    told = spec(responses_per_prompt=copies, minibatch_size=4 * copies, temperature=0.7)
+    rollout = rolled(told, policy=policy)
+    with torch.no_grad():
+        again = policy.evaluate(rollout.groups, 0.7, with_entropies=True)
+    assert (torch.exp(again.log_probabilities - rollout.old) - 1).abs().max().item() < 1e-5
+    torch.testing.assert_close(rollout.values, again.values, atol=1e-5, rtol=0)
+    assert again.entropies is not None
+    mean = (again.entropies.sum() / again.mask.sum()).item()
+    assert rollout.figures["entropy"] == pytest.approx(mean, abs=1e-5)
+    assert rollout.values.abs().max().item() > 0.1
+
+
 def batches() -> Iterator[tuple[Tensor, Tensor]]:
     generator = torch.Generator().manual_seed(5)
     while True:
