@@ -152,7 +152,7 @@ def collect(
         spec,
         lambda part: log_probabilities(reference, part, spec.temperature, pad_id=policy.lm.pad_id),
     )
-    rollout = _with_advantages(sampled, old, tied_to, scores, spec, kl_coefficient=kl_coefficient)
+    rollout = rollout_of(sampled, old, tied_to, scores, spec, kl_coefficient=kl_coefficient)
     scored = time.perf_counter()
     tokens = float(rollout.mask.sum())
     means["seconds_generate"], means["seconds_score"] = generated - started, scored - generated
@@ -204,7 +204,7 @@ def _in_chunks(groups: Sequence[PromptGroup], spec: PpoSpec, run: Any) -> Tensor
     return torch.cat(parts)
 
 
-def _with_advantages(
+def rollout_of(
     sampled: Sampled,
     old: Evaluated,
     tied_to: Tensor,
@@ -213,6 +213,11 @@ def _with_advantages(
     *,
     kl_coefficient: float,
 ) -> Rollout:
+    """Rewards, advantages and returns of scored responses, and the figures of their curves.
+
+    `tied_to` [N, R] are the reference's log-probabilities. KL is summed over a response, other token figures are
+    means over real tokens: no figure changes with the padding.
+    """
     mask = old.mask
     finished = torch.tensor([one.finished for one in sampled.generated], device=mask.device)
     given = torch.tensor(scores, device=mask.device)

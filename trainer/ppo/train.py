@@ -32,7 +32,7 @@ from trainer.ppo.rollouts import (
     endless_prompts,
     sample_responses,
 )
-from trainer.ppo.seeds import rank_seed
+from trainer.ppo.seeds import rollout_seed
 from trainer.ppo.update import Learner, learn
 from trainer.ppo.validation import KeepBest, Validation, open_validation, parse_bound
 from trainer.progress import ProgressMode, ProgressWriter
@@ -205,7 +205,7 @@ def _update(state: Run, update: int) -> dict[str, float]:
         state.sources,
         spec,
         kl_coefficient=state.controller.coefficient,
-        seed=rank_seed(spec.seed) * 1_000_003 + update + 1,
+        seed=rollout_seed(spec.seed, update),
     )
     state.rollout = rollout
     if update == 0 and abs(rollout.figures["kl"]) > 1e-2:

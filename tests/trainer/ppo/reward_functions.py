@@ -27,3 +27,12 @@ def judged(lines: Sequence[Mapping[str, object]]) -> list[dict[str, float]]:
         }
         for line in lines
     ]
+
+
+CALLS: list[int] = []
+
+
+def worn_out(lines: Sequence[Mapping[str, object]]) -> list[float]:
+    """Good scores at first, no numbers from the third call on."""
+    CALLS.append(len(lines))
+    return [0.5 if len(CALLS) < 3 else float("inf")] * len(lines)

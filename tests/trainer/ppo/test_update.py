@@ -156,6 +156,24 @@ def test_check_38_the_pretraining_mix_is_one_gradient_and_one_step() -> None:
     )
 
 
+def test_check_38_two_optimiser_steps_would_lead_elsewhere() -> None:
+    told = spec(**SETTINGS, epochs=1)
+    rollout = rollout_of(told)
+    once = learner(told, mix=PretrainingMix(batches(), 2.0))
+    learn(once, rollout, 0)
+    twice = learner(told)
+    minibatch_gradient(twice, rollout, [0, 1, 2])
+    twice.stepper.step(at=0)
+    inputs, targets = next(batches())
+    twice.stepper.accumulate(2.0 * next_token_loss(twice.policy.model, inputs, targets))
+    twice.stepper.step(at=0)
+    assert twice.stepper.taken == 2
+    ours, theirs = once.policy.state_dict(), twice.policy.state_dict()
+    apart = max((ours[name] - theirs[name]).abs().max().item() for name in ours)
+    # One step of Adam moves a weight by the learning rate of 1e-3.
+    assert apart > 5e-4
+
+
 def grads(policy: Policy) -> list[tuple[str, Tensor]]:
     return [(name, part.grad.clone()) for name, part in policy.named_parameters() if part.grad is not None]
 
