@@ -22,24 +22,24 @@ from trl.experimental.ppo import PPOConfig, PPOTrainer
 
 
 class CountReward(torch.nn.Module):
-    """How often a token was said so far, in the form that the peer asks of a reward model."""
+    """How many paid tokens were said so far, in the form that the peer asks of a reward model."""
 
     base_model_prefix = "backbone"
 
-    def __init__(self, counted: int) -> None:
+    def __init__(self, period: int, paid: int) -> None:
         super().__init__()
-        self.backbone = _Counts(counted)
+        self.backbone = _Counts(period, paid)
         self.score = torch.nn.Linear(1, 1, bias=False)
         torch.nn.init.ones_(self.score.weight)
 
 
 class _Counts(torch.nn.Module):
-    def __init__(self, counted: int) -> None:
+    def __init__(self, period: int, paid: int) -> None:
         super().__init__()
-        self.counted = counted
+        self.period, self.paid = period, paid
 
     def forward(self, input_ids: torch.Tensor, **_: Any) -> Any:
-        counts = (input_ids == self.counted).float().cumsum(dim=1).unsqueeze(-1)
+        counts = (input_ids % self.period == self.paid).float().cumsum(dim=1).unsqueeze(-1)
         return SimpleNamespace(hidden_states=[counts])
 
 
@@ -114,7 +114,7 @@ def main() -> None:
         processing_class=tokenizer,
         model=policy,
         ref_model=reference,
-        reward_model=scorer if told["counted"] is None else CountReward(told["counted"]),
+        reward_model=CountReward(*told["paid"]) if told["paid"] else scorer,
         value_model=value_model,
         train_dataset=Dataset.from_dict({"input_ids": told["prompt_ids"]}),
         callbacks=[watcher],

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,21 @@ from trainer.reward_model.model import save_model, save_reward_model, with_new_h
 
 SPECIAL = ("<|pad|>", "<|end|>", "<|user|>", "<|assistant|>", "<|unknown|>")
 TEMPLATE = "{% for m in messages %}<|user|>{{ m['content'] }}{% endfor %}<|assistant|>"
-# Every response token that is this word counts in the count reward.
-COUNTED = "w0"
+# One word in sixteen is paid by the count reward: w2, w18, w34 … No prompt says one.
+PERIOD, PAID_WORD = 16, 2
+PAID_ID = (PAID_WORD + len(SPECIAL)) % PERIOD
+
+
+def count_paid(lines: Sequence[Mapping[str, object]]) -> list[float]:
+    """How many words of each response are paid: our side's reward function."""
+    return [
+        float(sum(int(word[1:]) % PERIOD == PAID_WORD for word in _words(str(line["response"]))))
+        for line in lines
+    ]
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in text.split() if word[:1] == "w"]
 
 
 @dataclass(frozen=True)
@@ -42,8 +56,11 @@ def make_world(folder: Path, shape: Shape, seed: int) -> Path:
     save_reward_model(with_new_head(scorer, seed=seed), folder / "reward-model")
     drawn = random.Random(seed)
     # The template's two marks are tokens of the prompt too.
+    words = [
+        f"w{number}" for number in range(shape.vocabulary - len(SPECIAL)) if number % PERIOD != PAID_WORD
+    ]
     contents = [
-        " ".join(f"w{drawn.randrange(1, shape.vocabulary - len(SPECIAL))}" for _ in range(length - 2))
+        " ".join(drawn.choice(words) for _ in range(length - 2))
         for length in (drawn.randint(shape.shortest, shape.longest) for _ in range(shape.prompts))
     ]
     lines = [
