@@ -50,7 +50,7 @@ EVEN = Shape()
 # Prompts of 16 to 128 tokens, and a vocabulary so small that responses end by themselves after some forty tokens.
 UNEVEN = replace(EVEN, vocabulary=64, shortest=16)
 LEARNING = replace(EVEN, vocabulary=256, shortest=16, longest=16)
-LEARNING_TOKENS, LEARNING_UPDATES, COPIES = 16, (6, 12), 16
+LEARNING_TOKENS, LEARNING_UPDATES, COPIES = 16, (5, 10), 16
 
 
 @dataclass(frozen=True)
@@ -103,12 +103,12 @@ def learn(seed: int, work: Path) -> dict[str, list[Learned]]:
         world,
         last,
         LEARNING_TOKENS,
-        episodes=64,
-        minibatch=64,
+        episodes=32,
+        minibatch=32,
         learning_rate=1e-3,
         seed=seed,
         counts=True,
-        micro_batch=64,
+        micro_batch=32,
         saved=saved,
     )
 

@@ -58,9 +58,10 @@ def seconds_of_theirs(task: Task, scratch: Path) -> list[float]:
     script = Path(__file__).with_name("their_run.py")
     run([str(peer_python()), str(script), str(scratch / "told.json")])
     for folder in task.saved.values():
-        # The peer keeps weights only: the tokenizer is the start's.
-        for path in (task.world / "policy").glob("*token*"):
-            shutil.copy(path, folder / path.name)
+        # The peer keeps weights only: the tokenizer, template and ends are the start's.
+        for path in (task.world / "policy").iterdir():
+            if path.suffix != ".safetensors":
+                shutil.copy(path, folder / path.name)
     found: list[float] = json.loads((scratch / "theirs.json").read_text("utf-8"))["cpu_seconds"]
     return found
 

@@ -11,14 +11,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-from datasets import Dataset
+from datasets import Dataset  # type: ignore[import-untyped]
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
     AutoTokenizer,
     TrainerCallback,
 )
-from trl.experimental.ppo import PPOConfig, PPOTrainer
+from trl.experimental.ppo import PPOConfig, PPOTrainer  # type: ignore[import-not-found]  # the peer is not ours
 
 
 class CountReward(torch.nn.Module):

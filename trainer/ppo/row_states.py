@@ -89,4 +89,4 @@ def _last_layer(layer: Any, hidden: Tensor, wanted: Tensor, turns: tuple[Tensor,
 
 def _heads(states: Tensor, size: int) -> Tensor:
     """[N, T, heads·size] → [N, heads, T, size]."""
-    return states.unflatten(-1, (-1, size)).transpose(1, 2)
+    return states.view(*states.shape[:2], -1, size).transpose(1, 2)

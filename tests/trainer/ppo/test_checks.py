@@ -126,6 +126,14 @@ def test_check_28_the_kl_of_the_curves_is_summed_over_each_response() -> None:
     assert found.figures["kl"] == pytest.approx(0.5, abs=1e-6)
 
 
+def test_check_29_the_rollout_keeps_the_mean_of_its_rewards() -> None:
+    sampled, old = three_responses()
+    told = spec(whiten_rewards=True, whiten_advantages=False, gae_lambda=1.0)
+    found = rollout_of(sampled, old, old.log_probabilities, [1.0, 2.0, 4.0], told, kl_coefficient=0.0)
+    # With λ 1 the first return is the sum of a response's rewards; six tokens earn 7 in all, before and after.
+    assert found.returns[:, 0].sum().item() == pytest.approx(7.0, abs=1e-4)
+
+
 def test_check_32_whitening_changes_advantages_and_no_return() -> None:
     sampled, old = three_responses()
     plain, white = (

@@ -1,5 +1,6 @@
 """One update: which rows, which gradient, which step."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -72,6 +73,25 @@ def test_check_43_pads_change_no_figure_and_no_gradient() -> None:
     figures = minibatch_gradient(narrow, rollout, [0, 2])
     assert minibatch_gradient(wide, padded, [0, 2]) == pytest.approx(figures, abs=1e-7)
     torch.testing.assert_close(gradient(wide.policy), gradient(narrow.policy), atol=1e-7, rtol=0)
+
+
+def test_check_34_the_ratio_is_to_the_rollouts_policy() -> None:
+    one = learner(spec(**SETTINGS, value_coefficient=0.0))
+    rollout = rollout_of(one.spec)
+    # Were every ratio 2 and every advantage above 0, all would be clipped: no gradient at all.
+    far = replace(rollout, old=rollout.old - math.log(2.0), advantages=rollout.mask.clone())
+    figures = minibatch_gradient(one, far, [0, 1, 2])
+    assert gradient(one.policy).abs().max().item() == 0.0
+    assert figures["loss_policy"] == pytest.approx(-1.2, abs=1e-5)
+    assert figures["clip_share"] == pytest.approx(1.0)
+
+
+def test_check_36_a_minibatch_weighs_its_own_tokens() -> None:
+    one = learner(spec(**SETTINGS))
+    rollout = replace(rollout_of(one.spec), advantages=torch.ones_like(rollout_of(one.spec).advantages))
+    for places in ([0], [1, 2]):
+        # Equal policies: every token's loss is -1, and so is any mean of them.
+        assert minibatch_gradient(one, rollout, places)["loss_policy"] == pytest.approx(-1.0, abs=1e-5)
 
 
 def test_rows_of_a_minibatch_are_those_of_its_groups() -> None:
@@ -193,6 +213,13 @@ def test_check_40_the_learning_rate_falls_evenly_over_the_updates() -> None:
         rollout = rolled(one.spec, policy=one.policy, seed=update)
         rates.append(learn(one, rollout, update)["learning_rate"] / 1e-3)
     assert rates == pytest.approx([1, 0.75, 0.5, 0.25])
+
+
+def test_check_40_the_rate_falls_by_updates_and_not_by_steps() -> None:
+    told = spec(**{**SETTINGS, "minibatch_size": 4, "epochs": 3})
+    one = learner(told, steps=4)
+    assert learn(one, rolled(told, policy=one.policy), 1)["learning_rate"] == pytest.approx(0.75e-3)
+    assert one.stepper.taken == 9
 
 
 def test_an_update_ends_early_when_the_policy_has_left_its_rollout() -> None:
