@@ -5,9 +5,8 @@ Best-of-n needs no training, and its KL is known: log n - (n - 1)/n nats at most
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any
 
 from trainer.json_lines import JsonObject
 from trainer.language_models import LanguageModel, SamplingSettings
@@ -66,15 +65,14 @@ def score_at_kl(curve: Sequence[BestOf], kl: float) -> float | None:
 
 
 def compare_with_best_of(
-    lm: LanguageModel,
-    start: Any,
+    start: LanguageModel,
     prompts: Sequence[EncodedPrompt],
     sources: WeightedSources,
     spec: PpoSpec,
     *,
     learned: tuple[float, Sequence[float]],
 ) -> JsonObject:
-    """The outcome's comparison: the policy's KL and mean score beside the best of n of the model `start`.
+    """The outcome's comparison: the policy's KL and mean score beside the best of n of the policy `start`.
 
     `learned` holds the policy's KL and its scores of one response to each of the prompts, which the comparison takes
     the first of. `at_equal_kl` is what best-of-n scores at that KL, null beyond the largest n.
@@ -82,7 +80,7 @@ def compare_with_best_of(
     asked = prompts[:COMPARED_PROMPTS]
     settings = SamplingSettings(temperature=spec.temperature, max_new_tokens=spec.max_new_tokens)
     sampled = sample_responses(
-        replace(lm, model=start),
+        start,
         asked,
         settings,
         copies=spec.baseline_n,

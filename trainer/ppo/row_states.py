@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
-from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
+from transformers.models.llama.modeling_llama import LlamaModel, apply_rotary_pos_emb
 
 from trainer.language_models import right_pad
 from trainer.reward_model.shared_prompt import PromptGroup, run_groups
 
-# Trunks whose layers are taken apart here (tested against their own pass); others always run whole.
-ROW_TRUNKS = frozenset({"llama"})
+# Trunks whose layers are taken apart here (tested against their own pass). What stands in a trunk's place and does
+# more when it is called (adapters off, weights gathered from other processes) is of another class and runs whole.
+ROW_TRUNKS = frozenset({LlamaModel})
 
 
 class Predicting(NamedTuple):
@@ -32,7 +33,7 @@ def predicting_states(trunk: Any, groups: Sequence[PromptGroup], *, pad_id: int)
     """What predicts each response token, with gradients. Rows where every prompt has one response and the trunk
     can be taken apart, else the shared pass of `run_groups`."""
     single = all(len(group.responses) == 1 for group in groups)
-    if single and getattr(trunk.config, "model_type", "") in ROW_TRUNKS:
+    if single and type(trunk) in ROW_TRUNKS:
         return _by_rows(trunk, groups, pad_id)
     found = run_groups(trunk, groups, pad_id=pad_id)
     return Predicting(found.before(), found.tokens, found.mask)

@@ -172,10 +172,9 @@ def kl_of(state: Run, sampled: Sampled) -> float:
 def _baseline(state: Run, kl: float, scores: list[float]) -> JsonObject | None:
     if not state.spec.baseline_n:
         return None
-    lm = state.learner.policy.lm
-    return compare_with_best_of(
-        lm, state.reference, state.prompts, state.sources, state.spec, learned=(kl, scores)
-    )
+    # The start is read again from its folder: it is the same whatever was learned, adapted or resumed.
+    start = load_language_model(state.spec.policy, device=state.spec.device)
+    return compare_with_best_of(start, state.prompts, state.sources, state.spec, learned=(kl, scores))
 
 
 def _train(state: Run, folder: RunFolder, progress: ProgressWriter) -> int:

@@ -1,5 +1,7 @@
 """Rows without what no loss reads give the states, and the gradients, of the model's own whole pass."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -73,3 +75,27 @@ def test_prompts_with_several_responses_go_the_shared_way() -> None:
         found = predicting_states(trunk, groups, pad_id=0)
         wanted = run_groups(trunk, groups, pad_id=0)
     torch.testing.assert_close(found.states, wanted.before(), atol=1e-6, rtol=0)
+
+
+class Called:
+    """Stands in a trunk's place and counts how often the whole of it is run."""
+
+    def __init__(self, trunk: Any) -> None:
+        self.trunk, self.calls = trunk, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.trunk, name)
+
+    def __call__(self, **told: Any) -> Any:
+        self.calls += 1
+        return self.trunk(**told)
+
+
+def test_what_stands_in_a_trunks_place_is_called_and_not_taken_apart() -> None:
+    trunk = tiny_language_model().model.get_decoder()
+    standing = Called(trunk)
+    with torch.no_grad():
+        found, wanted = (predicting_states(one, GROUPS, pad_id=0) for one in (standing, trunk))
+    assert standing.calls > 0
+    real = wanted.mask.bool()
+    torch.testing.assert_close(found.states[real], wanted.states[real], atol=1e-5, rtol=0)
