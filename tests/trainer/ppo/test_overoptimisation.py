@@ -47,8 +47,8 @@ def test_figures_of_two_windows_by_hand() -> None:
 
 def test_the_alarm_stays_once_raised_and_names_its_first_update() -> None:
     watch = OverOptimisationWatch(window=1)
-    said = told(watch, [(0.0, 5.0), (1.0, 0.0), (2.0, 6.0)])
-    assert [one["overoptimised"] for one in said] == [0.0, 1.0, 1.0]
+    said = told(watch, [(0.0, 5.0), (1.0, 0.0), (2.0, 6.0), (3.0, -5.0)])
+    assert [one["overoptimised"] for one in said] == [0.0, 1.0, 1.0, 1.0]
     assert watch.alarm_update == 2
 
 
