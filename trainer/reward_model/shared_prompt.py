@@ -14,7 +14,9 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from trainer.errors import BadInput
 from trainer.language_models import left_pad, positions, right_pad
+from trainer.recomputing import recomputes
 
 Way = Literal["auto", "cache", "tree"]
 # Trunks that take a ready mask as it is (tested); others always go by the cache.
@@ -62,7 +64,15 @@ class States(NamedTuple):
 
 
 def choose_way(trunk: Any, groups: Sequence[PromptGroup]) -> Literal["cache", "tree"]:
-    """The faster way for this shape: "tree" for short rows of a trunk that takes a ready mask."""
+    """The faster way for this shape: "tree" for short rows of a trunk that takes a ready mask.
+
+    A trunk that recomputes drops its cache, so it goes by the tree. Refuses (BadInput) one that cannot.
+    """
+    if recomputes(trunk):
+        if trunk.config.model_type not in TREE_TRUNKS:
+            known = ", ".join(sorted(TREE_TRUNKS))
+            raise BadInput(f"--gradient-checkpointing: found {trunk.config.model_type}, wanted {known}")
+        return "tree"
     short = max(group.tokens for group in groups) <= LONGEST_TREE_ROW
     return "tree" if short and getattr(trunk.config, "model_type", "") in TREE_TRUNKS else "cache"
 

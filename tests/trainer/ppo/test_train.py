@@ -141,7 +141,7 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(
 def test_check_21_a_reference_that_is_not_the_policy_stops_the_first_update(
     world: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(train, "frozen_copy", lambda _: frozen_copy(tiny_language_model(9).model))
+    monkeypatch.setattr(train, "reference_of", lambda *_: frozen_copy(tiny_language_model(9).model))
     assert ppo(world, "out") == 1
     assert "before anything was learned, wanted 0: policy and reference" in capsys.readouterr().err
 

@@ -1,0 +1,115 @@
+"""Floating point operations (a product and a sum are two) of each loss, counted as our code runs them.
+
+A token costs two operations for every weight of a linear layer it goes through, and 4 · heads · head size for
+each key its query is multiplied with. A backward pass costs twice the forward one: gradients of inputs and of
+weights. `matmul` and `attention` stand apart, since fused attention kernels are not seen by every counter.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from trainer.estimate.shapes import Shape
+
+FORWARD, FORWARD_AND_BACKWARD = 1, 3
+# Prompts with their responses: tokens of the prompt, tokens of each response.
+Group = tuple[int, Sequence[int]]
+# The longest row that goes by the tree (see reward_model.shared_prompt).
+LONGEST_TREE_ROW = 256
+
+
+@dataclass(frozen=True)
+class Operations:
+    """Operations of linear layers, and of attention's two products."""
+
+    matmul: int = 0
+    attention: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.matmul + self.attention
+
+    def __add__(self, other: Self) -> "Operations":
+        return Operations(self.matmul + other.matmul, self.attention + other.attention)
+
+    def __mul__(self, times: int) -> "Operations":
+        return Operations(self.matmul * times, self.attention * times)
+
+
+def body(shape: Shape, tokens: int, pairs: int) -> Operations:
+    """One forward pass of the blocks over `tokens`, with `pairs` of queries and keys."""
+    attention = 4 * shape.heads * shape.head_size * pairs * shape.layers
+    return Operations(2 * shape.block_weights * tokens * shape.layers, attention)
+
+
+def output_layer(shape: Shape, tokens: int) -> Operations:
+    """One forward pass of the vocabulary's layer over `tokens`."""
+    return Operations(2 * shape.width * shape.vocabulary * tokens)
+
+
+def language_modelling(shape: Shape, rows: int, length: int) -> Operations:
+    """Loss and gradient over packed rows: pretraining and the pretraining mix."""
+    forward = body(shape, rows * length, rows * length**2) + output_layer(shape, rows * length)
+    return forward * FORWARD_AND_BACKWARD
+
+
+def response_loss(shape: Shape, lessons: Sequence[tuple[int, int]]) -> Operations:
+    """Loss and gradient of one padded batch of (prompt, response) tokens: sft. Logits on response places only."""
+    prompt, response = max(one for one, _ in lessons), max(one for _, one in lessons)
+    rows, length = len(lessons), prompt + response
+    forward = body(shape, rows * length, rows * length**2) + output_layer(shape, rows * response)
+    return forward * FORWARD_AND_BACKWARD
+
+
+def shared_prompt(shape: Shape, groups: Sequence[Group], *, prompt_states: bool, times: int) -> Operations:
+    """`times` forward passes' worth of the blocks over prompts that are computed once for their responses.
+
+    Short groups go by one padded row under a tree mask, others by a prefill and its repeated cache; there the
+    prompt's last block gets no gradient but for its keys and values, unless `prompt_states` are read.
+    """
+    rows = [prompt + sum(responses) for prompt, responses in groups]
+    if max(rows) <= LONGEST_TREE_ROW:
+        tokens = len(groups) * max(rows)
+        return body(shape, tokens, tokens * max(rows)) * times
+    longest = max(prompt for prompt, _ in groups)
+    width = max(max(responses) for _, responses in groups)
+    count = sum(len(responses) for _, responses in groups)
+    prompts = body(shape, len(groups) * longest, len(groups) * longest**2) * times
+    answers = body(shape, count * width, count * width * (longest + width)) * times
+    if prompt_states or times == FORWARD:
+        return prompts + answers
+    linear = shape.linear
+    idle = sum(linear[name][0] * linear[name][1] for name in ("q", "o", "gate", "up", "down"))
+    keys = 4 * shape.heads * shape.head_size * len(groups) * longest**2
+    tokens = len(groups) * longest
+    return prompts + answers + Operations(-4 * idle * tokens, -2 * keys)
+
+
+def reward_loss(shape: Shape, groups: Sequence[Group]) -> Operations:
+    """Loss and gradient of whole rankings; the head reads one state a response."""
+    responses = sum(len(own) for _, own in groups)
+    head = Operations(2 * shape.width * responses * FORWARD_AND_BACKWARD)
+    return shared_prompt(shape, groups, prompt_states=False, times=FORWARD_AND_BACKWARD) + head
+
+
+def policy_evaluation(
+    shape: Shape, groups: Sequence[Group], *, times: int, value_head: bool = True
+) -> Operations:
+    """What policy (and its value head) say of responses: once for a rollout, three times' worth to learn."""
+    width = max(max(own) for _, own in groups)
+    count, tokens = sum(len(own) for _, own in groups), sum(sum(own) for _, own in groups)
+    value = Operations(2 * shape.width * count * width) if value_head else Operations()
+    trunk = shared_prompt(shape, groups, prompt_states=True, times=times)
+    return trunk + (output_layer(shape, tokens) + value) * times
+
+
+def decoding(shape: Shape, groups: Sequence[Group]) -> Operations:
+    """Sampling the responses token by token from one prefill a prompt, with a cache."""
+    found = Operations()
+    for prompt, responses in groups:
+        found += body(shape, prompt, prompt**2) + output_layer(shape, 1)
+        for length in responses:
+            keys = sum(prompt + place for place in range(1, length))
+            found += body(shape, length - 1, keys) + output_layer(shape, length - 1)
+    return found
