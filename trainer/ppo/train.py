@@ -99,6 +99,8 @@ def run(spec: PpoSpec, mode: ProgressMode) -> None:
     from the reference, per response), updates, kept_update, validation (the curve), baseline (best-of-n beside the
     policy), overoptimised_at and overoptimised_kl (update and KL of the watch's alarm, null without), cpu_seconds.
     """
+    if spec.parallel != "ddp":
+        raise BadInput(f"--parallel: found {spec.parallel}, wanted ddp: a rollout decodes with whole weights")
     processes, spec = open_processes(spec)
     with ExitStack() as stack:
         state = open_run(spec, stack, processes)
