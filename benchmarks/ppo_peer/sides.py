@@ -92,7 +92,7 @@ def seconds_of_ours(task: Task, out: Path, *, value_model: str) -> list[float]:
     flags = [word for name, value in told.items() for word in (f"--{name}", str(value))]
     run([sys.executable, "-m", "trainer", "ppo", str(task.world / "prompts.jsonl"), *reward, *flags])
     lines = (out / "progress.jsonl").read_text("utf-8").splitlines()
-    stamps = [float(json.loads(line)["cpu_seconds"]) for line in lines]
+    stamps = [float(json.loads(line)["seconds_cpu"]) for line in lines]
     return [after - before for before, after in pairwise(stamps)]
 
 

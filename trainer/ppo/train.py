@@ -217,7 +217,7 @@ def _update(state: Run, update: int) -> dict[str, float]:
     figures.update(learn(state.learner, rollout, update))
     figures["seconds_learn"] = time.perf_counter() - started
     figures["tokens_per_second_learn"] = float(rollout.mask.sum()) / figures["seconds_learn"]
-    figures["cpu_seconds"] = time.process_time()
+    figures["seconds_cpu"] = time.process_time()
     figures.update(watched(state.watch, update + 1, figures, spec.episodes))
     state.controller.update(rollout.figures["kl"], spec.episodes)
     return figures
