@@ -69,6 +69,10 @@ class OverOptimisationWatch:
         fall = best.heldout - now.heldout
         return fall / error if error > 0 else 0.0, now.trained - best.trained
 
+    def outcome(self) -> dict[str, float | None]:
+        """What the run's outcome says of the alarm: its update and KL, null without one."""
+        return {"overoptimised_at": self.alarm_update, "overoptimised_kl": self.alarm_kl}
+
     def state(self) -> dict[str, Any]:
         """All it knows, as JSON."""
         return asdict(self)

@@ -96,8 +96,8 @@ def run(spec: PpoSpec, mode: ProgressMode) -> None:
     """Trains and writes the run folder `spec.out`: the kept policy, its value model, samples.jsonl.
 
     Metrics: score_before and score_after (mean score of the same prompts, same noise), kl (of the kept policy
-    from the reference, per response), updates, kept_update, validation (the curve), baseline (best-of-n beside the
-    policy), overoptimised_at and overoptimised_kl (update and KL of the watch's alarm, null without), cpu_seconds.
+    from the reference, a response), updates, kept_update, validation (the curve), baseline (best-of-n beside the
+    policy), overoptimised_at and _kl (update and KL of the watch's alarm, null without), cpu_seconds.
     """
     if spec.parallel != "ddp":
         raise BadInput(f"--parallel: found {spec.parallel}, wanted ddp: a rollout decodes with whole weights")
@@ -120,8 +120,7 @@ def run(spec: PpoSpec, mode: ProgressMode) -> None:
             state.learner.policy.load_state_dict(state.keep.weights)
             kept = state.keep.update
         after = look(state)
-        kl = kl_of(state, after[0])
-        baseline = _baseline(state, kl, after[1])
+        baseline = _baseline(state, kl := kl_of(state, after[0]), after[1])
     counts = parameter_counts(state.learner.policy)
     _save(state, folder, after)
     folder.finish(
@@ -134,8 +133,7 @@ def run(spec: PpoSpec, mode: ProgressMode) -> None:
             "kept_update": kept,
             "validation": state.curve.points,
             "baseline": baseline,
-            "overoptimised_at": state.watch.alarm_update,
-            "overoptimised_kl": state.watch.alarm_kl,
+            **state.watch.outcome(),
             **counts,
             "memory": state.learner.stepper.memory(),
             "cpu_seconds": checkpoints.cpu_seconds(),
