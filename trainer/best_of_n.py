@@ -3,7 +3,6 @@
 The baseline that every PPO run is compared with: it spends compute instead of training.
 """
 
-import math
 from pathlib import Path
 
 from trainer import json_lines
@@ -18,16 +17,12 @@ from trainer.language_models import (
     generate,
     load_language_model,
 )
+from trainer.ppo.baseline import kl_of_best_of
 from trainer.progress import ProgressMode, ProgressWriter
 from trainer.prompts import PromptLine, read_prompts, response_line
 from trainer.reward_model.model import encode_group, load_reward_model, scores_of
 from trainer.specs import BestOfNSpec
 from trainer.training_loop import prepare
-
-
-def kl_of_best_of(n: int) -> float:
-    """The KL of best-of-n from its policy in nats at most: log n - (n - 1)/n (Stiennon et al. 2020)."""
-    return math.log(n) - (n - 1) / n
 
 
 def run(spec: BestOfNSpec, mode: ProgressMode) -> None:

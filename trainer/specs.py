@@ -5,6 +5,7 @@ platform's forms.
 from dataclasses import dataclass
 from typing import ClassVar
 
+from trainer.ppo_options import PpoOptions
 from trainer.shared_specs import LATER as LATER
 from trainer.shared_specs import PRECISIONS as PRECISIONS
 from trainer.shared_specs import SCHEDULES as SCHEDULES
@@ -161,7 +162,7 @@ class RewardModelSpec(TrainingSpec):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PpoSpec(TrainingSpec):
+class PpoSpec(PpoOptions, TrainingSpec):
     """PPO against a learned or given reward, with a KL penalty to where it began and a pretraining mix."""
 
     verb: ClassVar[str] = "ppo"
@@ -209,7 +210,9 @@ class PpoSpec(TrainingSpec):
     entropy_coefficient: float = flag(0.0, help="weight of the entropy that is rewarded", minimum=0)
     score_clip: float | None = flag(None, help="largest size of a score, before the KL comes in", above=0)
     value_model: str = flag(
-        "shared", help="value head on the policy, or a model started from the reward model", choices=VALUES
+        "shared",
+        help="value head on the policy, or a model started from the reward model (the policy without one)",
+        choices=VALUES,
     )
     batch_tokens: int = flag(4096, help="most tokens run at one time; a step may take several", minimum=1)
     missing_end_score: float | None = flag(
@@ -268,16 +271,12 @@ class PpoSpec(TrainingSpec):
         return tuple(filter(None, (self.reward_model or "").split(",")))
 
     def _check_rewards(self) -> None:
-        given = [self.reward_function, self.reward_program]
-        sources = len(self.reward_models) + sum(source is not None for source in given)
-        if not sources:
+        given = sum(source is not None for source in (self.reward_function, self.reward_program))
+        if not self.reward_models and not given:
             raise refuse("no reward source", "reward-model, reward-function or reward-program")
-        if self.reward_weights and len(self.reward_weights) != sources:
-            raise refuse(f"{len(self.reward_weights)} reward-weights for {sources} sources", "one each")
+        self.check_options(len(self.reward_models), given, len(self.reward_weights))
         if self.missing_end_score is not None and self.missing_end_penalty is not None:
             raise refuse("missing-end-score and missing-end-penalty", "one of them")
-        if self.value_model == "separate" and not self.reward_models:
-            raise refuse("a separate value model without a reward model", "reward-model to start it from")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -67,6 +67,7 @@ VERBS: dict[str, Verb] = {
                 Role("prompts"),
                 Role("policy"),
                 Role("reward_model", commas=True),
+                Role("heldout_reward_model"),
                 Role("pretraining_text"),
                 Role("validation"),
             ),

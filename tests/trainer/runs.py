@@ -91,7 +91,7 @@ def result(out: Path) -> dict[str, Any]:
     for name in ("cpu_seconds", "memory"):
         metrics.pop(name)
     lines = [
-        {name: value for name, value in line.items() if not name.startswith("seconds")}
+        {name: value for name, value in line.items() if "second" not in name}
         for line in read_lines(out / "progress.jsonl")
     ]
     newest = checkpoints_of(out / "checkpoints")[-1]

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.trainer.reward_model.tiny import read_lines, tiny_language_model, write_lines
-from trainer.best_of_n import kl_of_best_of
 from trainer.cli import main
+from trainer.ppo.baseline import kl_of_best_of
 from trainer.reward_model.model import save_model, save_reward_model, with_bias, with_new_head
 
 

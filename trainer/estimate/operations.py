@@ -93,6 +93,24 @@ def reward_loss(shape: Shape, groups: Sequence[Group]) -> Operations:
     return shared_prompt(shape, groups, prompt_states=False, times=FORWARD_AND_BACKWARD) + head
 
 
+def single_rows(shape: Shape, groups: Sequence[Group], *, times: int) -> Operations:
+    """`times` forward passes' worth over prompts with one response each, as PPO runs them (ppo.row_states).
+
+    Padded rows without the response's last token; in the last block only keys and values are of every place.
+    """
+    longest, width = max(one + own[0] - 1 for one, own in groups), max(own[0] for _, own in groups)
+    tokens, read = len(groups) * longest, len(groups) * width
+    weights = {name: one[0] * one[1] for name, one in shape.linear.items()}
+    everywhere, attention = weights["k"] + weights["v"], 4 * shape.heads * shape.head_size
+    blocks = shape.layers - 1
+    linear = (
+        blocks * shape.block_weights * tokens
+        + everywhere * tokens
+        + (shape.block_weights - everywhere) * read
+    )
+    return Operations(2 * linear, attention * longest * (blocks * tokens + read)) * times
+
+
 def policy_evaluation(
     shape: Shape, groups: Sequence[Group], *, times: int, value_head: bool = True
 ) -> Operations:
@@ -100,7 +118,10 @@ def policy_evaluation(
     width = max(max(own) for _, own in groups)
     count, tokens = sum(len(own) for _, own in groups), sum(sum(own) for _, own in groups)
     value = Operations(2 * shape.width * count * width) if value_head else Operations()
-    trunk = shared_prompt(shape, groups, prompt_states=True, times=times)
+    if all(len(own) == 1 for _, own in groups):
+        trunk = single_rows(shape, groups, times=times)
+    else:
+        trunk = shared_prompt(shape, groups, prompt_states=True, times=times)
     return trunk + (output_layer(shape, tokens) + value) * times
 
 

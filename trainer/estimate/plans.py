@@ -149,11 +149,13 @@ def _ppo(spec: PpoSpec) -> Plan:
     learn = operations.policy_evaluation(shape, groups, times=FORWARD_AND_BACKWARD)
     judges = [_model(folder) for folder in spec.reward_models]
     scores = (operations.shared_prompt(one, groups, prompt_states=False, times=FORWARD) for one in judges)
+    read_on_the_way = spec.value_model == "shared" and spec.precision == "float32"
     parts = {
         "generate": operations.decoding(shape, groups),
         "score": reduce(add, scores, Operations()),
         "reference": once,
-        "values": once,
+        # Values and old log-probabilities of one trunk come from decoding, but under mixed precision.
+        "values": Operations() if read_on_the_way else once,
         "learn": learn * spec.epochs,
     }
     trainable, frozen = _weights(shape, spec)
@@ -166,7 +168,7 @@ def _ppo(spec: PpoSpec) -> Plan:
     return Plan(
         shape, trainable + value, held, spec.updates * of_episodes,
         learned=spec.updates * spec.epochs * of_episodes,
-        passed=spec.updates * of_episodes * (3 + len(judges)),
+        passed=spec.updates * of_episodes * (2 + (not read_on_the_way) + len(judges)),
         parts={name: part * spec.updates for name, part in parts.items()},
         kept=kept_for_backward(shape, of_a_pass, scored, recompute=spec.gradient_checkpointing),
         logits=FLOAT * scored * shape.vocabulary,

@@ -14,6 +14,7 @@ from trainer.language_models.folders import (
 from trainer.language_models.generation import (
     Generated,
     PromptTooLongError,
+    Reader,
     SamplingSettings,
     generate,
     response_lengths,
@@ -32,6 +33,7 @@ __all__ = [
     "LanguageModel",
     "ModelFolderError",
     "PromptTooLongError",
+    "Reader",
     "ResponseBatch",
     "SamplingSettings",
     "decode_response",

@@ -4,8 +4,8 @@ changes.
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -42,12 +42,22 @@ class Generated:
     """One response. `response_ids` ends with the end token when `finished`; one log-probability a token.
 
     Log-probabilities are of softmax(logits / temperature) before any top-p cut, as PPO computes them again.
+    `values` and `entropies` hold one number a token where generation was told to read them, else nothing.
     """
 
     prompt_ids: list[int]
     response_ids: list[int]
     log_probabilities: list[float]
     finished: bool
+    values: list[float] = field(default_factory=list)
+    entropies: list[float] = field(default_factory=list)
+
+
+class Reader(Protocol):
+    """Reads more than tokens while decoding: PPO's values and entropies cost no pass of their own then."""
+
+    def __call__(self, states: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """Values and entropies [rows] of the states [rows, d] and logits [rows, V] that predict a token."""
 
 
 @dataclass
@@ -60,6 +70,15 @@ class _Rows:
     places: Tensor  # [rows], the position of the token to come
     numbers: Tensor  # [rows], which row of the batch each is
     ended: Tensor  # [rows], bool
+
+
+@dataclass
+class _Said:
+    """What all rows of a batch have said, [rows, max_new_tokens]; `read` [rows, max_new_tokens, 2] or nothing."""
+
+    ids: Tensor
+    log_probabilities: Tensor
+    read: Tensor | None
 
 
 def row_noise(seed: int, prompt: int, response: int, steps: int) -> Tensor:
@@ -111,12 +130,14 @@ def generate(
     seed: int,
     batch_size: int = 64,
     told: Callable[[int], None] | None = None,
+    reader: Reader | None = None,
 ) -> list[list[Generated]]:
     """`responses_per_prompt` responses to each prompt (token ids), in the order of the prompts.
 
     Response r of prompt p depends on the seed, p, r and the prompt alone, not on `batch_size` (responses
     decoded at
-    one time) nor on its neighbours. `told` is called with the number of prompts answered so far.
+    one time) nor on its neighbours. `told` is called with the number of prompts answered so far; `reader` reads
+    values and entropies on the way.
     Refuses (PromptTooLongError) a prompt that with max_new_tokens exceeds the model's context, and an empty
     one.
     """
@@ -134,7 +155,7 @@ def generate(
                 for response in range(responses_per_prompt)
             ]
         ).to(lm.device)
-        rows = _decode(lm, chosen, responses_per_prompt, settings, noise)
+        rows = _decode(lm, chosen, responses_per_prompt, settings, noise, reader=reader)
         for place, number in enumerate(numbers):
             answers[number] = rows[place * responses_per_prompt : (place + 1) * responses_per_prompt]
         if told is not None:
@@ -151,8 +172,45 @@ def _batches(lengths: Sequence[int], size: int) -> Iterator[list[int]]:
 
 @torch.inference_mode()
 def _decode(
-    lm: LanguageModel, prompts: list[list[int]], copies: int, settings: SamplingSettings, noise: Tensor
+    lm: LanguageModel,
+    prompts: list[list[int]],
+    copies: int,
+    settings: SamplingSettings,
+    noise: Tensor,
+    *,
+    reader: Reader | None,
 ) -> list[Generated]:
+    rows, found = _prefill(lm, prompts, copies, noise, reading=reader is not None)
+    size = (len(rows.numbers), settings.max_new_tokens)
+    said = _Said(
+        torch.full(size, lm.pad_id, device=lm.device),
+        torch.zeros(size, device=lm.device),
+        None if reader is None else torch.zeros(*size, 2, device=lm.device),
+    )
+    ends = torch.tensor(lm.end_ids, device=lm.device)
+    for step in range(settings.max_new_tokens):
+        logits, states = found
+        tokens = sample_tokens(logits, rows.noise[:, step], settings)
+        said.ids[rows.numbers, step] = tokens
+        said.log_probabilities[rows.numbers, step] = token_log_probabilities(
+            logits, tokens, temperature=settings.temperature
+        )
+        if reader is not None and said.read is not None:
+            said.read[rows.numbers, step] = torch.stack(reader(states, logits), dim=-1).float()
+        rows.ended |= torch.isin(tokens, ends)
+        left = int((~rows.ended).sum())
+        if left == 0 or step + 1 == settings.max_new_tokens:
+            break
+        if left <= len(rows.ended) * (1 - DROP_SHARE):
+            tokens = _drop_ended(rows, tokens)
+        found = _next(lm, rows, tokens, reading=reader is not None)
+    return _collect(lm, [prompt for prompt in prompts for _ in range(copies)], said)
+
+
+def _prefill(
+    lm: LanguageModel, prompts: list[list[int]], copies: int, noise: Tensor, *, reading: bool
+) -> tuple[_Rows, tuple[Tensor, Tensor]]:
+    """The rows, each prompt read once for all its copies, and what predicts their first tokens."""
     ids, mask = left_pad(prompts, lm.pad_id, lm.device)
     cache = DynamicCache(config=lm.model.config)
     first = lm.model(
@@ -162,29 +220,20 @@ def _decode(
         past_key_values=cache,
         use_cache=True,
         logits_to_keep=1,
+        output_hidden_states=reading,
     )
     cache.batch_repeat_interleave(copies)
-    count = len(prompts) * copies
     mask = mask.repeat_interleave(copies, dim=0)
-    numbers = torch.arange(count, device=lm.device)
-    ended = torch.zeros(count, dtype=torch.bool, device=lm.device)
-    rows = _Rows(noise, cache, mask, mask.sum(dim=-1), numbers, ended)
-    said = torch.full((count, settings.max_new_tokens), lm.pad_id, device=lm.device)
-    sure = torch.zeros((count, settings.max_new_tokens), device=lm.device)
-    logits = first.logits[:, -1].repeat_interleave(copies, dim=0)
-    ends = torch.tensor(lm.end_ids, device=lm.device)
-    for step in range(settings.max_new_tokens):
-        tokens = sample_tokens(logits, rows.noise[:, step], settings)
-        said[rows.numbers, step] = tokens
-        sure[rows.numbers, step] = token_log_probabilities(logits, tokens, temperature=settings.temperature)
-        rows.ended |= torch.isin(tokens, ends)
-        left = int((~rows.ended).sum())
-        if left == 0 or step + 1 == settings.max_new_tokens:
-            break
-        if left <= len(rows.ended) * (1 - DROP_SHARE):
-            tokens = _drop_ended(rows, tokens)
-        logits = _next_logits(lm, rows, tokens)
-    return _collect(lm, [prompt for prompt in prompts for _ in range(copies)], said, sure)
+    numbers = torch.arange(len(mask), device=lm.device)
+    ended = torch.zeros(len(mask), dtype=torch.bool, device=lm.device)
+    logits, states = (found.repeat_interleave(copies, dim=0) for found in _predicting(first))
+    return _Rows(noise, cache, mask, mask.sum(dim=-1), numbers, ended), (logits, states)
+
+
+def _predicting(output: Any) -> tuple[Tensor, Tensor]:
+    """Logits [rows, V] and trunk states [rows, d] at the last place; the logits again where none were kept."""
+    logits = output.logits[:, -1]
+    return logits, logits if output.hidden_states is None else output.hidden_states[-1][:, -1]
 
 
 def _drop_ended(rows: _Rows, tokens: Tensor) -> Tensor:
@@ -196,28 +245,30 @@ def _drop_ended(rows: _Rows, tokens: Tensor) -> Tensor:
     return tokens[kept]
 
 
-def _next_logits(lm: LanguageModel, rows: _Rows, tokens: Tensor) -> Tensor:
-    """Logits [rows, V] of the token after `tokens` [rows], which are added to the cache."""
+def _next(lm: LanguageModel, rows: _Rows, tokens: Tensor, *, reading: bool) -> tuple[Tensor, Tensor]:
+    """What predicts the token after `tokens` [rows], which are added to the cache: logits and states."""
     rows.mask = torch.cat([rows.mask, torch.ones_like(rows.mask[:, :1])], dim=1)
-    logits: Tensor = lm.model(
+    output = lm.model(
         input_ids=tokens.unsqueeze(-1),
         attention_mask=rows.mask.long(),
         position_ids=rows.places.unsqueeze(-1),
         past_key_values=rows.cache,
         use_cache=True,
-    ).logits[:, -1]
+        output_hidden_states=reading,
+    )
     rows.places = rows.places + 1
-    return logits
+    return _predicting(output)
 
 
-def _collect(lm: LanguageModel, prompts: list[list[int]], said: Tensor, sure: Tensor) -> list[Generated]:
+def _collect(lm: LanguageModel, prompts: list[list[int]], said: _Said) -> list[Generated]:
     # A row that ended but was not dropped at once went on talking: everything after its first end token is
     # cut off.
-    lengths = response_lengths(said, lm.end_ids).tolist()
+    lengths = response_lengths(said.ids, lm.end_ids).tolist()
+    ids, chances = said.ids.tolist(), said.log_probabilities.tolist()
+    values, entropies = ([], []) if said.read is None else (one.tolist() for one in said.read.unbind(-1))
     found = []
-    for prompt, ids, log_probabilities, length in zip(
-        prompts, said.tolist(), sure.tolist(), lengths, strict=True
-    ):
-        response = ids[:length]
-        found.append(Generated(prompt, response, log_probabilities[:length], response[-1] in lm.end_ids))
+    for row, (prompt, length) in enumerate(zip(prompts, lengths, strict=True)):
+        response = ids[row][:length]
+        read = [one[row][:length] for one in (values, entropies)] if said.read is not None else []
+        found.append(Generated(prompt, response, chances[row][:length], response[-1] in lm.end_ids, *read))
     return found

@@ -29,7 +29,9 @@ def token_log_probabilities(logits: Tensor, ids: Tensor, *, temperature: float =
     of
     log-probabilities: log p = logit - logsumexp.
     """
-    scaled = logits.float() / (temperature or 1.0)
+    scaled = logits.float()
+    if temperature not in (0.0, 1.0):
+        scaled = scaled / temperature
     return scaled.gather(-1, ids.unsqueeze(-1)).squeeze(-1) - scaled.logsumexp(dim=-1)
 
 

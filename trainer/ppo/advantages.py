@@ -9,13 +9,17 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     return (values * mask).sum() / mask.sum().clamp(min=1)
 
 
-def whiten(values: Tensor, mask: Tensor, *, shift_mean: bool = True) -> Tensor:
-    """Values scaled to variance 1 over real tokens (biased variance), [N, R]; pads come back as 0.
+def whiten(values: Tensor, mask: Tensor, *, shift_mean: bool = True, bessel: bool = False) -> Tensor:
+    """Values scaled to variance 1 over real tokens, [N, R]; pads come back as 0.
 
-    With `shift_mean=False` the mean stays what it was, as rewards need it. Ziegler et al. 2019.
+    The variance is over n tokens, with `bessel` over n - 1. With `shift_mean=False` the mean stays what it was,
+    as rewards need it. Ziegler et al. 2019.
     """
     mean = masked_mean(values, mask)
     variance = masked_mean((values - mean).square(), mask)
+    if bessel:
+        count = mask.sum()
+        variance = variance * count / (count - 1).clamp(min=1)
     whitened = (values - mean) * torch.rsqrt(variance + 1e-8)
     return (whitened if shift_mean else whitened + mean) * mask
 

@@ -7,9 +7,10 @@ import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from statistics import fmean, pstdev, pvariance
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -28,7 +29,7 @@ class RewardSource(Protocol):
     name: str
 
     def scores(self, lines: Sequence[JsonObject]) -> list[float]:
-        """One finite score a line, in order. Refuses (TrainingStopped) anything else."""
+        """One finite score a line, in order. Refuses (BadInput) anything else."""
 
 
 def import_function(named: str, flag: str) -> Function:
@@ -45,14 +46,15 @@ def import_function(named: str, flag: str) -> Function:
 
 
 def checked_scores(name: str, found: Sequence[object], wanted: int) -> list[float]:
-    """The scores as floats. Refuses (TrainingStopped) another count and what is no finite number."""
+    """The scores as floats. Refuses (BadInput) another count and what is no finite number: the source must be
+    mended."""
     if len(found) != wanted:
-        raise TrainingStopped(f"{name}: found {len(found)} scores for {wanted} responses, wanted one each")
+        raise BadInput(f"{name}: found {len(found)} scores for {wanted} responses, wanted one each")
     scores: list[float] = []
     for place, score in enumerate(found):
         if isinstance(score, bool) or not isinstance(score, (int, float)) or not math.isfinite(score):
-            raise TrainingStopped(
-                f"{name}: found the score {score!r} (response {place + 1}), wanted a number"
+            raise BadInput(
+                f"{name}: found the score {score!r} (response {place + 1}), wanted a finite number"
             )
         scores.append(float(score))
     return scores
@@ -85,6 +87,33 @@ class ModelSource:
         ]
         found = scores_of(self.reward_model, groups, batch_tokens=self.batch_tokens)
         return checked_scores(self.name, [score for own in found for score in own], len(lines))
+
+
+@dataclass
+class EnsembleSource:
+    """One score of several reward models that is sure only where they agree (Coste et al. 2024).
+
+    "lower-bound": mean - penalty·deviation (over n models). "worst": the lowest.
+    """
+
+    name: str
+    members: list[RewardSource]
+    form: str
+    penalty: float
+    columns: list[list[float]] = field(default_factory=list)
+
+    def scores(self, lines: Sequence[JsonObject]) -> list[float]:
+        """One score a line; each member's own are kept in `columns` for their curves."""
+        self.columns = [member.scores(lines) for member in self.members]
+        rows = zip(*self.columns, strict=True)
+        if self.form == "worst":
+            return [min(row) for row in rows]
+        return [fmean(row) - self.penalty * pstdev(row) for row in rows]
+
+    def curves(self) -> dict[str, float]:
+        """Each member's mean, and the models' mean deviation, of the lines scored last."""
+        told = {f"score_{one.name}": fmean(own) for one, own in zip(self.members, self.columns, strict=True)}
+        return {**told, "score_disagreement": fmean(map(pstdev, zip(*self.columns, strict=True)))}
 
 
 @dataclass
@@ -186,10 +215,11 @@ class ProgramSource:
 
 @dataclass
 class WeightedSources:
-    """Several sources and their weighted sum."""
+    """Several sources and their weighted sum; `heldout` judges beside them and is never trained on."""
 
     sources: list[RewardSource]
     weights: list[float]
+    heldout: RewardSource | None = None
 
     def scores(self, lines: Sequence[JsonObject]) -> tuple[list[float], dict[str, float]]:
         """The weighted sum a line, and each source's own mean by its name where there are several."""
@@ -198,26 +228,43 @@ class WeightedSources:
             sum(weight * score for weight, score in zip(self.weights, row, strict=True))
             for row in zip(*columns, strict=True)
         ]
-        if len(self.sources) == 1:
-            return total, {}
-        means = {
-            f"score_{source.name}": sum(column) / len(column)
-            for source, column in zip(self.sources, columns, strict=True)
-        }
+        means: dict[str, float] = {}
+        for source, column in zip(self.sources, columns, strict=True):
+            if len(self.sources) > 1:
+                means[f"score_{source.name}"] = fmean(column)
+            if isinstance(source, EnsembleSource):
+                means.update(source.curves())
         return total, means
+
+    def heldout_figures(self, lines: Sequence[JsonObject]) -> dict[str, float]:
+        """Mean and variance of the held-out judge's scores, nothing without one."""
+        if self.heldout is None:
+            return {}
+        found = self.heldout.scores(lines)
+        return {"score_heldout": fmean(found), "score_heldout_variance": pvariance(found)}
 
 
 def open_sources(spec: PpoSpec, stack: ExitStack) -> WeightedSources:
-    """The spec's sources, in the order models, function, program; a program ends when `stack` closes."""
+    """The spec's sources, in the order models (or their ensemble), function, program; a program ends when `stack`
+    closes."""
     sources: list[RewardSource] = []
     for number, folder in enumerate(spec.reward_models, start=1):
         name = f"model_{number}" if len(spec.reward_models) > 1 else "model"
-        model = load_reward_model(Path(folder), device=spec.device)
-        model.model.requires_grad_(False)
-        sources.append(ModelSource(name, model, 2 * spec.batch_tokens))
+        sources.append(_model_source(name, folder, spec))
+    if spec.reward_ensemble != "sum":
+        sources = [EnsembleSource("ensemble", sources, spec.reward_ensemble, spec.ensemble_penalty)]
     if spec.reward_function is not None:
         function = import_function(spec.reward_function, "--reward-function")
         sources.append(FunctionSource("function", function))
+    heldout = None
+    if spec.heldout_reward_model is not None:
+        heldout = _model_source("heldout", spec.heldout_reward_model, spec)
     if spec.reward_program is not None:
         sources.append(stack.enter_context(ProgramSource("program", spec.reward_program)))
-    return WeightedSources(sources, list(spec.reward_weights) or [1.0] * len(sources))
+    return WeightedSources(sources, list(spec.reward_weights) or [1.0] * len(sources), heldout)
+
+
+def _model_source(name: str, folder: str, spec: PpoSpec) -> ModelSource:
+    model = load_reward_model(Path(folder), device=spec.device)
+    model.model.requires_grad_(False)
+    return ModelSource(name, model, 2 * spec.batch_tokens)

@@ -1,7 +1,7 @@
 """One rollout: responses sampled from the policy, scored, and made into what an update learns from."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from trainer.errors import BadInput, TrainingStopped
+from trainer.errors import BadInput
 from trainer.json_lines import JsonObject
 from trainer.language_models import (
     Generated,
     LanguageModel,
     PromptTooLongError,
+    Reader,
     SamplingSettings,
     decode_response,
     encode_prompt,
@@ -36,10 +37,6 @@ from trainer.reward_model.model import token_budget_spans
 from trainer.reward_model.shared_prompt import PromptGroup
 from trainer.specs import PpoSpec
 from trainer.training_loop import autocast
-
-# How far the log-probabilities kept from decoding may be from those computed again: float32 sums in another
-# order, bfloat16 keeps eight bits.
-DECODING_TOLERANCE = {"float32": 1e-3, "bfloat16": 0.5, "float16": 0.5}
 
 
 @dataclass(frozen=True)
@@ -94,8 +91,12 @@ def sample_responses(
     copies: int,
     seed: int,
     batch_tokens: int,
+    reader: Reader | None = None,
 ) -> Sampled:
-    """`copies` responses to each prompt. Refuses (BadInput) a prompt that leaves no room for a response."""
+    """`copies` responses to each prompt; `reader` as in `generate`.
+
+    Refuses (BadInput) a prompt that leaves no room for a response.
+    """
     longest = max(len(prompt.ids) for prompt in prompts) + settings.max_new_tokens
     try:
         answers = generate(
@@ -105,6 +106,7 @@ def sample_responses(
             settings=settings,
             seed=seed,
             batch_size=max(2 * batch_tokens // longest, copies),
+            reader=reader,
         )
     except PromptTooLongError as error:
         raise BadInput(str(error)) from None
@@ -135,21 +137,45 @@ def collect(
     started = time.perf_counter()
     settings = SamplingSettings(temperature=spec.temperature, max_new_tokens=spec.max_new_tokens)
     copies, budget = spec.responses_per_prompt, spec.batch_tokens
-    sampled = sample_responses(policy.lm, prompts, settings, copies=copies, seed=seed, batch_tokens=budget)
+    # Under mixed precision decoding and learning would differ: there everything is computed again as learning does.
+    kept = spec.precision == "float32"
+    reader = policy.reader(spec.temperature) if kept else None
+    sampled = sample_responses(
+        policy.lm, prompts, settings, copies=copies, seed=seed, batch_tokens=budget, reader=reader
+    )
     generated = time.perf_counter()
     scores, means = sources.scores(sampled.lines)
-    old = _evaluate(policy, sampled.groups, spec)
-    _check_decoding(old, sampled.generated, spec)
+    means.update(sources.heldout_figures(sampled.lines))
+    old = _decoded(policy, sampled, spec) if kept else _evaluate(policy, sampled.groups, spec)
     tied_to = _in_chunks(
         sampled.groups,
         spec,
         lambda part: log_probabilities(reference, part, spec.temperature, pad_id=policy.lm.pad_id),
     )
-    rollout = _with_advantages(sampled, old, tied_to, scores, spec, kl_coefficient=kl_coefficient)
-    means["seconds_generate"] = generated - started
-    means["seconds_score"] = time.perf_counter() - generated
+    rollout = rollout_of(sampled, old, tied_to, scores, spec, kl_coefficient=kl_coefficient)
+    scored = time.perf_counter()
+    tokens = float(rollout.mask.sum())
+    means["seconds_generate"], means["seconds_score"] = generated - started, scored - generated
+    means["tokens_per_second_generate"] = tokens / (generated - started)
+    means["tokens_per_second_score"] = tokens / (scored - generated)
     rollout.figures.update(means)
     return rollout
+
+
+def _decoded(policy: Policy, sampled: Sampled, spec: PpoSpec) -> Evaluated:
+    """What the policy said of its responses while it sampled them; a separate value model is asked now."""
+    width, device = max(len(one.response_ids) for one in sampled.generated), policy.lm.device
+
+    def padded(rows: Iterable[Sequence[float]]) -> Tensor:
+        return torch.tensor([[*row, *[0.0] * (width - len(row))] for row in rows], device=device)
+
+    mask = padded([1.0] * len(one.response_ids) for one in sampled.generated)
+    if policy.value_trunk is None:
+        values = padded(one.values for one in sampled.generated)
+    else:
+        values = _in_chunks(sampled.groups, spec, policy.values)
+    chances = padded(one.log_probabilities for one in sampled.generated)
+    return Evaluated(chances, values, mask, padded(one.entropies for one in sampled.generated))
 
 
 def _evaluate(policy: Policy, groups: Sequence[PromptGroup], spec: PpoSpec) -> Evaluated:
@@ -178,20 +204,7 @@ def _in_chunks(groups: Sequence[PromptGroup], spec: PpoSpec, run: Any) -> Tensor
     return torch.cat(parts)
 
 
-def _check_decoding(old: Evaluated, generated: Sequence[Generated], spec: PpoSpec) -> None:
-    """Refuses (TrainingStopped) a policy that does not say again what it said while decoding."""
-    width = old.mask.shape[1]
-    rows = [one.log_probabilities + [0.0] * (width - len(one.log_probabilities)) for one in generated]
-    kept = torch.tensor(rows, device=old.mask.device)
-    apart = float(((kept - old.log_probabilities) * old.mask).abs().max())
-    if apart > DECODING_TOLERANCE[spec.precision]:
-        raise TrainingStopped(
-            f"found log-probabilities that differ by {apart:.3g} between sampling and learning, wanted equal "
-            "ones: the model's logits must be its output embeddings on its trunk's states"
-        )
-
-
-def _with_advantages(
+def rollout_of(
     sampled: Sampled,
     old: Evaluated,
     tied_to: Tensor,
@@ -200,6 +213,11 @@ def _with_advantages(
     *,
     kl_coefficient: float,
 ) -> Rollout:
+    """Rewards, advantages and returns of scored responses, and the figures of their curves.
+
+    `tied_to` [N, R] are the reference's log-probabilities. KL is summed over a response, other token figures are
+    means over real tokens: no figure changes with the padding.
+    """
     mask = old.mask
     finished = torch.tensor([one.finished for one in sampled.generated], device=mask.device)
     given = torch.tensor(scores, device=mask.device)
@@ -213,13 +231,14 @@ def _with_advantages(
     kl = token_kl(old.log_probabilities, tied_to, cast(KlEstimator, spec.kl_estimator)) * mask
     rewards = token_rewards(earned, kl, mask, kl_coefficient)
     total = float(rewards.sum(dim=1).mean())
+    bessel = spec.whiten_variance == "bessel"
     if spec.whiten_rewards:
-        rewards = whiten(rewards, mask, shift_mean=False)
+        rewards = whiten(rewards, mask, shift_mean=False, bessel=bessel)
     advantages, returns = generalised_advantages(
         rewards, old.values, mask, discount=spec.discount, smoothing=spec.gae_lambda
     )
     if spec.whiten_advantages:
-        advantages = whiten(advantages, mask)
+        advantages = whiten(advantages, mask, bessel=bessel)
     assert old.entropies is not None
     figures = {
         "score": float(given.mean()),

@@ -1,5 +1,6 @@
 """The verb `ppo`: rollouts, rewards and updates until the last one, or the best one by a held-out measure."""
 
+import math
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -13,10 +14,14 @@ from safetensors.torch import save_file
 from trainer import json_lines
 from trainer.errors import BadInput, TrainingStopped
 from trainer.failpoints import failpoint
-from trainer.language_models import SamplingSettings, load_language_model
+from trainer.json_lines import JsonObject
+from trainer.language_models import LanguageModel, SamplingSettings, load_language_model
 from trainer.launching import open_processes
 from trainer.parallel import ONE_PROCESS, Processes
+from trainer.ppo.adam_form import use_tensorflow_form
+from trainer.ppo.baseline import compare_with_best_of
 from trainer.ppo.kl_controller import KlController
+from trainer.ppo.overoptimisation import OverOptimisationWatch, watched
 from trainer.ppo.policy import Policy, log_probabilities
 from trainer.ppo.pretraining_mix import open_mix
 from trainer.ppo.reference import reference_of
@@ -31,6 +36,7 @@ from trainer.ppo.rollouts import (
     sample_responses,
 )
 from trainer.ppo.run_state import Before, Coefficient, Curve, Kept, Sent
+from trainer.ppo.seeds import rollout_seed
 from trainer.ppo.update import Learner, learn
 from trainer.ppo.validation import KeepBest, Validation, open_validation, parse_bound
 from trainer.progress import ProgressMode, ProgressWriter
@@ -58,6 +64,7 @@ class Run:
     prompts: list[EncodedPrompt]
     stream: Replayed[EncodedPrompt]
     controller: KlController
+    watch: OverOptimisationWatch
     validation: Validation | None
     keep: KeepBest | None
     before: Before = field(default_factory=Before)
@@ -75,6 +82,7 @@ class Run:
             "coefficient": Coefficient(self.controller),
             "before": self.before,
             "curve": self.curve,
+            "watch": self.watch,
             "sent": Sent(self.sources),
         }
         if learner.mix is not None and isinstance(learner.mix.batches, Replayed):
@@ -88,29 +96,32 @@ def run(spec: PpoSpec, mode: ProgressMode) -> None:
     """Trains and writes the run folder `spec.out`: the kept policy, its value model, samples.jsonl.
 
     Metrics: score_before and score_after (mean score of the same prompts, same noise), kl (of the kept policy
-    from the reference, per response), updates, kept_update, validation (the curve), cpu_seconds.
+    from the reference, a response), updates, kept_update, validation (the curve), baseline (best-of-n beside the
+    policy), overoptimised_at and _kl (update and KL of the watch's alarm, null without), cpu_seconds.
     """
     if spec.parallel != "ddp":
         raise BadInput(f"--parallel: found {spec.parallel}, wanted ddp: a rollout decodes with whole weights")
     processes, spec = open_processes(spec)
     with ExitStack() as stack:
         state = open_run(spec, stack, processes)
+        if not spec.resume:
+            # Looked at before the folder is made: a reward that is no number leaves nothing behind.
+            _look_before(state)
         folder = open_folder(spec, processes)
         if folder.finished:
             return
         with folder.progress(mode) as progress:
             checkpoints = Checkpoints(spec, folder, progress, processes)
-            _train(state, folder, progress, checkpoints)
+            kept = updates = _train(state, folder, progress, checkpoints)
         if not processes.is_first:
             return
         failpoint("run.trained")
-        kept = spec.updates
         if state.keep is not None:
             state.learner.policy.load_state_dict(state.keep.weights)
             kept = state.keep.update
         after = look(state)
+        baseline = _baseline(state, kl := kl_of(state, after[0]), after[1])
     counts = parameter_counts(state.learner.policy)
-    kl = kl_of(state, after[0])
     _save(state, folder, after)
     folder.finish(
         {
@@ -118,9 +129,11 @@ def run(spec: PpoSpec, mode: ProgressMode) -> None:
             "score_after": _mean(after[1]),
             "kl": kl,
             "kl_coefficient": state.controller.coefficient,
-            "updates": spec.updates,
+            "updates": updates,
             "kept_update": kept,
             "validation": state.curve.points,
+            "baseline": baseline,
+            **state.watch.outcome(),
             **counts,
             "memory": state.learner.stepper.memory(),
             "cpu_seconds": checkpoints.cpu_seconds(),
@@ -135,16 +148,19 @@ def open_run(spec: PpoSpec, stack: ExitStack, processes: Processes = ONE_PROCESS
     generator = prepare(spec)
     lm = load_language_model(spec.policy, device=spec.device)
     apply_tuning(lm.model, spec.tuning, seed=spec.seed)
-    value_from = None
-    if spec.value_model == "separate":
+    check_special_tokens(lm, spec.policy)
+    value_from, separate = None, spec.value_model == "separate"
+    if separate and spec.reward_models:
         value_from = load_reward_model(spec.reward_models[0], device=spec.device)
-    policy = Policy(lm, value_from)
-    if policy.value_trunk is not None:
+    policy = Policy(lm, value_from, separate=separate)
+    if value_from is not None:
         apply_tuning(policy.value_trunk, spec.tuning, seed=spec.seed)
     steps = max(spec.updates, 1)
     processes.wrap(policy)
     stepper = Stepper(policy.parameters(), spec, steps, betas=(0.9, 0.999), processes=processes)
     stepper.recompute(lm.model)
+    if spec.adam_form == "tensorflow":
+        use_tensorflow_form(stepper.optimiser, spec.adam_eps)
     prompts = encode_prompts(lm, lines)
     return Run(
         spec=spec,
@@ -154,9 +170,18 @@ def open_run(spec: PpoSpec, stack: ExitStack, processes: Processes = ONE_PROCESS
         prompts=prompts,
         stream=Replayed(lambda drawn: endless_prompts(prompts, drawn), _another(generator)),
         controller=KlController(spec.kl_coefficient, spec.kl_target, int(spec.kl_horizon)),
+        watch=OverOptimisationWatch(spec.watch_window),
         validation=open_validation(spec, lm),
         keep=KeepBest(spec.keep_best, bound) if spec.keep_best else None,
     )
+
+
+def check_special_tokens(lm: LanguageModel, folder: str) -> None:
+    """Refuses (BadInput) a pad token that also ends responses: real ends would be masked as padding."""
+    if lm.pad_id in lm.end_ids:
+        raise BadInput(
+            f"{folder}: found the pad token {lm.pad_id} among the end tokens, wanted one of its own"
+        )
 
 
 def look(state: Run) -> tuple[Sampled, list[float]]:
@@ -185,12 +210,32 @@ def kl_of(state: Run, sampled: Sampled) -> float:
     return float((ours - theirs).sum(dim=1).mean())
 
 
-def _train(state: Run, folder: RunFolder, progress: ProgressWriter, checkpoints: Checkpoints) -> None:
+def _baseline(state: Run, kl: float, scores: list[float]) -> JsonObject | None:
+    if not state.spec.baseline_n:
+        return None
+    # The start is read again from its folder: it is the same whatever was learned, adapted or resumed.
+    start = load_language_model(state.spec.policy, device=state.spec.device)
+    return compare_with_best_of(start, state.prompts, state.sources, state.spec, learned=(kl, scores))
+
+
+def _look_before(state: Run) -> None:
+    sampled, state.before.scores = look(state)
+    state.before.lines = sampled.lines
+
+
+def _is_ended(state: Run) -> bool:
+    return state.spec.watch_stop and state.watch.alarm_update is not None
+
+
+def _train(state: Run, folder: RunFolder, progress: ProgressWriter, checkpoints: Checkpoints) -> int:
+    """The number of updates made: all, or those until the watch ended the run."""
     spec = state.spec
     done = checkpoints.begin(state.parts())
+    if _is_ended(state):
+        return done
     if not done:
-        sampled, state.before.scores = look(state)
-        state.before.lines = sampled.lines
+        if not state.before.lines:
+            _look_before(state)
         _validate(state, 0, progress)
     for update in range(done, spec.updates):
         try:
@@ -200,7 +245,11 @@ def _train(state: Run, folder: RunFolder, progress: ProgressWriter, checkpoints:
             raise TrainingStopped(f"update {update + 1}: {error}") from error
         told = _validated(state, update + 1)
         progress.step(update + 1, spec.updates, **figures, **told)
-        checkpoints.after(update + 1, last=update + 1 == spec.updates)
+        ended = _is_ended(state)
+        checkpoints.after(update + 1, last=ended or update + 1 == spec.updates)
+        if ended:
+            return update + 1
+    return spec.updates
 
 
 def _update(state: Run, update: int) -> dict[str, float]:
@@ -213,7 +262,7 @@ def _update(state: Run, update: int) -> dict[str, float]:
         state.sources,
         spec,
         kl_coefficient=state.controller.coefficient,
-        seed=spec.seed * 1_000_003 + update + 1,
+        seed=rollout_seed(spec.seed, update),
     )
     state.rollout = rollout
     if update == 0 and abs(rollout.figures["kl"]) > 1e-2:
@@ -225,6 +274,9 @@ def _update(state: Run, update: int) -> dict[str, float]:
     figures = {**rollout.figures, "kl_coefficient": state.controller.coefficient}
     figures.update(learn(state.learner, rollout, update))
     figures["seconds_learn"] = time.perf_counter() - started
+    figures["tokens_per_second_learn"] = float(rollout.mask.sum()) / figures["seconds_learn"]
+    figures["seconds_cpu"] = time.process_time()
+    figures.update(watched(state.watch, update + 1, figures, spec.episodes))
     state.controller.update(rollout.figures["kl"], spec.episodes)
     return figures
 
@@ -275,15 +327,22 @@ def _save(state: Run, folder: RunFolder, after: tuple[Sampled, list[float]]) -> 
 
 
 def _save_rollout(rollout: Rollout | None, path: Path) -> None:
-    """Token ids of the rollout at which a run stopped, so that it can be looked into."""
-    if rollout is not None:
-        json_lines.write_atomically(
-            path,
-            (
-                {"prompt": list(one.prompt), "responses": [*map(list, one.responses)]}
-                for one in rollout.groups
-            ),
-        )
+    """The batch at which a run stopped, so that it can be looked into: one line a prompt, null for what is not
+    finite."""
+    if rollout is None:
+        return
+    names = ("old", "values", "advantages", "returns")
+    lines, row = [], 0
+    for one in rollout.groups:
+        rows = range(row, row + len(one.responses))
+        told = {name: [_finite(getattr(rollout, name)[place]) for place in rows] for name in names}
+        lines.append({"prompt": list(one.prompt), "responses": [*map(list, one.responses)], **told})
+        row += len(one.responses)
+    json_lines.write_atomically(path, lines)
+
+
+def _finite(values: torch.Tensor) -> list[float | None]:
+    return [value if math.isfinite(value) else None for value in values.tolist()]
 
 
 def _another(generator: torch.Generator) -> torch.Generator:

@@ -108,6 +108,22 @@ def test_the_loss_of_ppo_is_counted_exactly(long: bool) -> None:
     assert counted(loss) == operations.policy_evaluation(SHAPE, lengths_of(groups), times=3)
 
 
+def test_the_loss_of_ppo_with_one_response_a_prompt_is_counted_exactly() -> None:
+    policy, groups = (
+        Policy(grouped()),
+        [
+            PromptGroup(tuple(range(9, 9 + prompt)), (tuple(range(20, 20 + response)),))
+            for prompt, response in ((40, 12), (7, 30), (22, 1))
+        ],
+    )
+
+    def loss() -> Tensor:
+        found = policy.evaluate(groups, 1.0)
+        return found.log_probabilities.sum() + found.values.sum()
+
+    assert counted(loss) == operations.policy_evaluation(SHAPE, lengths_of(groups), times=3)
+
+
 def test_decoding_is_counted_where_no_response_ends_early() -> None:
     lm = grouped()
     settings = SamplingSettings(max_new_tokens=6)

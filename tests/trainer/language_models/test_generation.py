@@ -124,7 +124,7 @@ def test_greedy_equals_transformers_generate() -> None:
         assert ours.response_ids == theirs[0, len(prompt) :].tolist()
 
 
-def test_log_probabilities_of_decoding_are_those_of_learning() -> None:
+def test_check_20_log_probabilities_of_decoding_are_those_of_learning() -> None:
     lm = tiny_model(4)
     prompts = uneven_prompts(lm)
     answers = generate(lm, prompts, responses_per_prompt=2, settings=SETTINGS, seed=0)
@@ -137,7 +137,7 @@ def test_log_probabilities_of_decoding_are_those_of_learning() -> None:
         assert float((ratio - 1).abs().max()) < 1e-5
 
 
-def test_sample_tokens_follows_the_softmax() -> None:
+def test_check_18_a_hundred_thousand_draws_follow_the_softmax() -> None:
     logits = torch.tensor([1.5, 0.0, -1.0, 0.7, 2.0, -3.0])
     draws = 100_000
     for temperature in (1.0, 0.7):
@@ -147,7 +147,7 @@ def test_sample_tokens_follows_the_softmax() -> None:
         assert chisquare(torch.bincount(tokens, minlength=6).double(), wanted).pvalue > 1e-3
 
 
-def test_sample_tokens_at_temperature_one_half() -> None:
+def test_check_19_sampling_divides_by_the_temperature() -> None:
     wanted = 0.8807970780
     logits = torch.tensor([[1.0, 0.0]])
     half = SamplingSettings(temperature=0.5)
@@ -175,7 +175,7 @@ def test_sample_tokens_never_draws_what_has_no_mass() -> None:
     assert sample_tokens(logits, noise, SamplingSettings()).tolist() == [1, 3, 3]
 
 
-def test_response_lengths_end_with_the_first_stop_token() -> None:
+def test_check_23_a_response_is_cut_after_its_first_stop_token() -> None:
     end, pad = 1, 0
     rows = torch.tensor([[5, 7, end, 9, 3], [end, end, 2, 2, 2], [5, 7, 9, 3, 4], [5, 7, 9, 3, end]])
     lengths = response_lengths(rows, [end])

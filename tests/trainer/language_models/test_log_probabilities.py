@@ -19,7 +19,7 @@ PROMPTS = [[9, 10, 11], [12], [13, 14, 15, 16, 17, 18, 19]]
 RESPONSES = [[20, 21, 1], [22, 1], [23, 24, 25, 26, 27]]
 
 
-def test_positions_start_at_the_first_real_token() -> None:
+def test_check_22_positions_start_at_the_first_real_token() -> None:
     mask = torch.tensor([[False, False, True, True, True], [True, True, True, True, True]])
     assert positions(mask).tolist() == [[0, 0, 0, 1, 2], [0, 1, 2, 3, 4]]
 
@@ -61,8 +61,8 @@ def test_learned_positions_do_not_see_padding() -> None:
     torch.testing.assert_close(together[1:2, :2], alone, atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("pads", [1, 7, 31])
-def test_response_log_probabilities_do_not_see_padding(pads: int) -> None:
+@pytest.mark.parametrize("pads", [1, 5, 31])
+def test_check_22_left_padding_changes_no_log_probability(pads: int) -> None:
     model = tiny_model().model
     plain = response_batch(PROMPTS, RESPONSES, 0)
     front = torch.full((3, pads), 3)

@@ -27,3 +27,17 @@ def judged(lines: Sequence[Mapping[str, object]]) -> list[dict[str, float]]:
         }
         for line in lines
     ]
+
+
+CALLS: list[int] = []
+
+
+def worn_out(lines: Sequence[Mapping[str, object]]) -> list[float]:
+    """Good scores at first, no numbers from the third call on."""
+    CALLS.append(len(lines))
+    return [0.5 if len(CALLS) < 3 else float("inf")] * len(lines)
+
+
+def count_a(lines: Sequence[Mapping[str, object]]) -> list[float]:
+    """How often a response says "a"."""
+    return [float(str(line["response"]).split().count("a")) for line in lines]

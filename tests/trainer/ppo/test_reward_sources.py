@@ -66,7 +66,7 @@ def test_a_program_that_is_not_there_is_refused() -> None:
 )
 def test_a_function_must_give_one_number_each(name: str, message: str) -> None:
     function = import_function(f"{FUNCTIONS}:{name}", "--reward-function")
-    with pytest.raises(TrainingStopped, match=message):
+    with pytest.raises(BadInput, match=message):
         FunctionSource("function", function).scores(lines("a", "b"))
 
 

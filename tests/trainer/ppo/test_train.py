@@ -11,6 +11,8 @@ from transformers import AutoModelForCausalLM
 
 from tests.trainer.reward_model.tiny import read_lines, tiny_language_model, write_lines
 from trainer.cli import main
+from trainer.ppo import train, update
+from trainer.ppo.policy import frozen_copy
 from trainer.reward_model.model import save_model, save_reward_model, with_new_head
 
 FUNCTIONS = "tests.trainer.ppo.reward_functions"
@@ -118,21 +120,14 @@ def test_sources_can_be_added_up_and_are_shown_apart(world: Path) -> None:
     assert line["score"] == pytest.approx(0.5 * line["score_model"] + 2 * line["score_function"], abs=1e-5)
 
 
-def test_a_score_that_is_no_number_stops_the_run_before_it_has_written(
-    world: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert ppo(world, "out", reward=("--reward-function", f"{FUNCTIONS}:not_a_number")) == 1
-    assert "found the score nan" in capsys.readouterr().err
-    assert not (world / "out" / "outcome.json").exists()
-
-
 @pytest.mark.parametrize(
     ("more", "message"),
     [
         (("--keep-bound", "words:much", "--validation", "x", "--validation-function", "y:z"), "METRIC:LOSS"),
         (("--minibatch-size", "7"), "minibatch-size 7, wanted a multiple of responses-per-prompt 2"),
         (("--reward-weights", "1", "2"), "2 reward-weights for 1 sources"),
-        (("--value-model", "separate"), "reward-model to start it from"),
+        (("--reward-ensemble", "worst"), "reward-ensemble worst with 0 reward models, wanted 2 or more"),
+        (("--watch-stop",), "watch-stop alone, wanted heldout-reward-model"),
     ],
 )
 def test_what_cannot_be_is_refused_and_nothing_is_written(
@@ -141,3 +136,44 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(
     assert ppo(world, "out", *more) == 2
     assert message in capsys.readouterr().err
     assert not (world / "out").exists()
+
+
+def test_check_21_a_reference_that_is_not_the_policy_stops_the_first_update(
+    world: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(train, "reference_of", lambda *_: frozen_copy(tiny_language_model(9).model))
+    assert ppo(world, "out") == 1
+    assert "before anything was learned, wanted 0: policy and reference" in capsys.readouterr().err
+
+
+def test_check_28_the_coefficient_follows_the_kl_of_each_update(world: Path) -> None:
+    told = ("--kl-target", "0.01", "--kl-horizon", "160", "--learning-rate", "1e-2", "--baseline-n", "0")
+    assert ppo(world, "out", *told) == 0
+    curve = read_lines(world / "out" / "progress.jsonl")
+    wanted = 0.05
+    for line in curve:
+        assert line["kl_coefficient"] == pytest.approx(wanted)
+        wanted *= 1 + max(min(line["kl"] / 0.01 - 1, 0.2), -0.2) * 16 / 160
+    assert curve[2]["kl_coefficient"] != curve[1]["kl_coefficient"]
+
+
+def test_check_39_the_form_of_adam_is_a_choice(world: Path) -> None:
+    for form in ("pytorch", "tensorflow"):
+        assert ppo(world, form, "--updates", "1", "--adam-form", form, "--baseline-n", "0") == 0
+    ours, theirs = (load_file(world / form / "model.safetensors") for form in ("pytorch", "tensorflow"))
+    assert any(not torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_a_run_that_stops_leaves_its_batch(
+    world: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(update, "RATIO_TOLERANCE", {"float32": -1.0})
+    assert ppo(world, "out") == 1
+    assert "update 1: found a ratio" in capsys.readouterr().err
+    lines = read_lines(world / "out" / "stopped_rollout.jsonl")
+    assert len(lines) == 8
+    for line in lines:
+        for name in ("old", "values", "advantages", "returns"):
+            assert len(line[name]) == len(line["responses"]) == 2
+        assert all(len(row) >= len(said) for row, said in zip(line["old"], line["responses"], strict=True))
+    assert not (world / "out" / "model.safetensors").exists()

@@ -1,5 +1,6 @@
 """One update: which rows, which gradient, which step."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -74,6 +75,25 @@ def test_check_43_pads_change_no_figure_and_no_gradient() -> None:
     torch.testing.assert_close(gradient(wide.policy), gradient(narrow.policy), atol=1e-7, rtol=0)
 
 
+def test_check_34_the_ratio_is_to_the_rollouts_policy() -> None:
+    one = learner(spec(**SETTINGS, value_coefficient=0.0))
+    rollout = rollout_of(one.spec)
+    # Were every ratio 2 and every advantage above 0, all would be clipped: no gradient at all.
+    far = replace(rollout, old=rollout.old - math.log(2.0), advantages=rollout.mask.clone())
+    figures = minibatch_gradient(one, far, [0, 1, 2])
+    assert gradient(one.policy).abs().max().item() == 0.0
+    assert figures["loss_policy"] == pytest.approx(-1.2, abs=1e-5)
+    assert figures["clip_share"] == pytest.approx(1.0)
+
+
+def test_check_36_a_minibatch_weighs_its_own_tokens() -> None:
+    one = learner(spec(**SETTINGS))
+    rollout = replace(rollout_of(one.spec), advantages=torch.ones_like(rollout_of(one.spec).advantages))
+    for places in ([0], [1, 2]):
+        # Equal policies: every token's loss is -1, and so is any mean of them.
+        assert minibatch_gradient(one, rollout, places)["loss_policy"] == pytest.approx(-1.0, abs=1e-5)
+
+
 def test_rows_of_a_minibatch_are_those_of_its_groups() -> None:
     one = learner(spec(**SETTINGS))
     rollout = rollout_of(one.spec)
@@ -90,6 +110,41 @@ def test_check_20_the_first_minibatch_has_ratio_one_or_the_run_stops() -> None:
     assert figures["approximate_kl"] < 1e-10
     with pytest.raises(TrainingStopped, match=r"ratio 0.105 away from 1"):
         learn(one, replace(rollout, old=rollout.old - 0.1), 0)
+
+
+def test_check_20_a_model_that_does_not_say_again_what_it_sampled_stops_the_run() -> None:
+    one = learner(spec(**SETTINGS))
+    # Some architectures scale their logits after the output embeddings; PPO would then learn from a lie.
+    one.policy.model.register_forward_hook(
+        lambda _, __, found: replace(found, logits=found.logits * 2) if hasattr(found, "logits") else found
+    )
+    with pytest.raises(TrainingStopped, match=r"ratio .* output embeddings on its trunk's states"):
+        learn(one, rolled(one.spec, policy=one.policy), 0)
+
+
+def test_values_that_learning_does_not_read_again_stop_the_run() -> None:
+    one = learner(spec(**SETTINGS))
+    rollout = rolled(one.spec, policy=one.policy)
+    with pytest.raises(TrainingStopped, match=r"values that differ by 0.0833 between rollout and learning"):
+        learn(one, replace(rollout, values=rollout.values + rollout.mask / 11), 0)
+
+
+@pytest.mark.parametrize("copies", [1, 4])
+@pytest.mark.parametrize("separate", [False, True])
+def test_check_20_what_decoding_read_is_what_learning_reads(copies: int, *, separate: bool) -> None:
+    policy = Policy(tiny_language_model(), separate=separate)
+    with torch.no_grad():
+        policy.value_head.weight.normal_(generator=torch.Generator().manual_seed(2))
+    told = spec(responses_per_prompt=copies, minibatch_size=4 * copies, temperature=0.7)
+    rollout = rolled(told, policy=policy)
+    with torch.no_grad():
+        again = policy.evaluate(rollout.groups, 0.7, with_entropies=True)
+    assert (torch.exp(again.log_probabilities - rollout.old) - 1).abs().max().item() < 1e-5
+    torch.testing.assert_close(rollout.values, again.values, atol=1e-5, rtol=0)
+    assert again.entropies is not None
+    mean = (again.entropies.sum() / again.mask.sum()).item()
+    assert rollout.figures["entropy"] == pytest.approx(mean, abs=1e-5)
+    assert rollout.values.abs().max().item() > 0.1
 
 
 def batches() -> Iterator[tuple[Tensor, Tensor]]:
@@ -121,6 +176,24 @@ def test_check_38_the_pretraining_mix_is_one_gradient_and_one_step() -> None:
     )
 
 
+def test_check_38_two_optimiser_steps_would_lead_elsewhere() -> None:
+    told = spec(**SETTINGS, epochs=1)
+    rollout = rollout_of(told)
+    once = learner(told, mix=PretrainingMix(batches(), 2.0))
+    learn(once, rollout, 0)
+    twice = learner(told)
+    minibatch_gradient(twice, rollout, [0, 1, 2])
+    twice.stepper.step(at=0)
+    inputs, targets = next(batches())
+    twice.stepper.accumulate(2.0 * next_token_loss(twice.policy.model, inputs, targets))
+    twice.stepper.step(at=0)
+    assert twice.stepper.taken == 2
+    ours, theirs = once.policy.state_dict(), twice.policy.state_dict()
+    apart = max((ours[name] - theirs[name]).abs().max().item() for name in ours)
+    # One step of Adam moves a weight by the learning rate of 1e-3.
+    assert apart > 5e-4
+
+
 def grads(policy: Policy) -> list[tuple[str, Tensor]]:
     return [(name, part.grad.clone()) for name, part in policy.named_parameters() if part.grad is not None]
 
@@ -140,6 +213,13 @@ def test_check_40_the_learning_rate_falls_evenly_over_the_updates() -> None:
         rollout = rolled(one.spec, policy=one.policy, seed=update)
         rates.append(learn(one, rollout, update)["learning_rate"] / 1e-3)
     assert rates == pytest.approx([1, 0.75, 0.5, 0.25])
+
+
+def test_check_40_the_rate_falls_by_updates_and_not_by_steps() -> None:
+    told = spec(**{**SETTINGS, "minibatch_size": 4, "epochs": 3})
+    one = learner(told, steps=4)
+    assert learn(one, rolled(told, policy=one.policy), 1)["learning_rate"] == pytest.approx(0.75e-3)
+    assert one.stepper.taken == 9
 
 
 def test_an_update_ends_early_when_the_policy_has_left_its_rollout() -> None:
