@@ -27,7 +27,7 @@ from trainer.language_models.folders import (
     require_files,
 )
 from trainer.prompts import Message
-from trainer.reward_model.shared_prompt import PromptGroup, Way, run_groups
+from trainer.reward_model.shared_prompt import PromptGroup, Way, last_states
 
 ARCHITECTURE = "ForSequenceClassification"
 
@@ -191,8 +191,8 @@ def raw_scores(reward_model: RewardModel, groups: Sequence[PromptGroup], way: Wa
 
     Read at the last real token of each response (its end token), never at a pad.
     """
-    states = run_groups(reward_model.model.base_model, groups, pad_id=reward_model.pad_id, way=way)
-    scores: Tensor = reward_model.head(states.last()).squeeze(-1)
+    states = last_states(reward_model.model.base_model, groups, pad_id=reward_model.pad_id, way=way)
+    scores: Tensor = reward_model.head(states).squeeze(-1)
     return scores.float()
 
 
