@@ -178,13 +178,14 @@ def attend(
     """
     sizes = [block.every.count for block in blocks]
     asked = [(block.read if read else block.every).count for block in blocks]
-    parts = zip(blocks, queries.split(asked), keys.split(sizes), values.split(sizes), strict=True)
+    split = torch.split(queries, asked), torch.split(keys, sizes), torch.split(values, sizes)
+    parts = zip(blocks, *split, strict=True)
     return torch.cat([block.attend(q, k, v, scale, read=read) for block, q, k, v in parts])
 
 
 def _rows(flat: Tensor, rows: Tensor) -> Tensor:
     """`flat` [tokens, …] at `rows` [A, B]: [A, B, …]."""
-    return flat.index_select(0, rows.flatten()).unflatten(0, tuple(rows.shape))
+    return flat.index_select(0, rows.flatten()).view(*rows.shape, *flat.shape[1:])
 
 
 def _attention(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, scale: float) -> Tensor:

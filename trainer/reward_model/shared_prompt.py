@@ -96,7 +96,7 @@ def _by_pack(
     wanted = torch.tensor(starts, device=device).unsqueeze(1) + (
         torch.arange(tokens.shape[1], device=device) * mask.long()
     )
-    responses = states.index_select(0, wanted.flatten()).unflatten(0, tuple(wanted.shape))
+    responses = states.index_select(0, wanted.flatten()).view(*wanted.shape, -1)
     return states.index_select(0, torch.tensor(ends, device=device)), responses
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from trainer import json_lines
 from trainer.errors import BadInput
 from trainer.progress import ProgressMode, ProgressWriter
-from trainer.prompts import Demonstration, read_demonstrations
+from trainer.prompts import read_demonstrations
 from trainer.reward_model.batches import (
     EncodedRanking,
     batch_loss,
@@ -19,31 +19,41 @@ from trainer.reward_model.batches import (
     pair_differences,
     teaches,
 )
-from trainer.reward_model.heldout import Heldout, heldout_lines, mean_score_by_flag, measure_heldout
+from trainer.reward_model.ensemble import train_members
+from trainer.reward_model.heldout import (
+    HELDOUT_SCORES,
+    Heldout,
+    heldout_figures,
+    heldout_lines,
+    mean_score_by_flag,
+    measure_heldout,
+)
+from trainer.reward_model.heldout_report import write_report
 from trainer.reward_model.model import (
     RewardModel,
-    encode_group,
     raw_scores,
     save_reward_model,
-    scores_of,
     start_reward_model,
     token_budget_spans,
-    with_bias,
 )
+from trainer.reward_model.normalisation import normalised
+from trainer.reward_model.soft_labels import merge_annotators
 from trainer.run_folder import open_run_folder
-from trainer.snapshots import Snapshot, read_snapshot
+from trainer.snapshots import read_snapshot
 from trainer.specs import RewardModelSpec
 from trainer.training_loop import Stepper, apply_tuning, autocast, prepare
 
-HELDOUT_SCORES = "heldout_scores.jsonl"
-
 
 def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
-    """Trains and writes the run folder `spec.out`, heldout_scores.jsonl among it.
+    """Trains and writes the run folder `spec.out`, heldout_scores.jsonl and heldout_report.json among it.
 
-    Metrics: heldout_accuracy, heldout_loss, score_by_flag (held out), pairs and rankings (trained on),
-    heldout_pairs, heldout_rankings, kept_epoch, score_bias, score_bias_from, cpu_seconds.
+    Metrics: heldout_accuracy with bounds and the other figures of `headline`, heldout_loss, score_by_flag (held
+    out), pairs and rankings (trained on), heldout_pairs, heldout_rankings, kept_epoch, score_bias,
+    score_bias_from, cpu_seconds. Several members make an ensemble (`train_members`).
     """
+    if spec.members > 1:
+        train_members(spec, mode, run)
+        return
     started = time.process_time()
     snapshot = read_snapshot(spec.rankings)
     demonstrations = read_demonstrations(spec.demonstrations) if spec.demonstrations else None
@@ -51,7 +61,8 @@ def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
     model = start_reward_model(spec.model, seed=spec.seed, device=spec.device)
     train = encode_rankings(model, snapshot.split("train"), spec.rankings)
     heldout = encode_rankings(model, snapshot.split("heldout"), spec.rankings)
-    taught = [encoded for encoded in train if teaches(encoded, spec)]
+    several = merge_annotators(train, spec.tie_weight) if spec.soft_labels else train
+    taught = [encoded for encoded in several if teaches(encoded, spec)]
     if not taught:
         raise BadInput(
             f"{spec.rankings}: found no pair to learn from in {len(train)} training rankings, "
@@ -59,13 +70,15 @@ def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
         )
     with (folder := open_run_folder(spec.out, spec)).progress(mode) as progress:
         kept = train_reward_model(model, taught, heldout, spec, generator=generator, progress=progress)
-    model = calibrated(model, train, snapshot, demonstrations, spec)
+    model = normalised(model, train, snapshot, demonstrations, spec)
     lines = heldout_lines(model, heldout)
+    report, figures = heldout_figures(lines, spec.seed)
+    write_report(report, folder.path)
     json_lines.write_atomically(folder.path / HELDOUT_SCORES, lines)
     save_reward_model(model, folder.path)
     folder.finish(
         {
-            "heldout_accuracy": kept.heldout.accuracy,
+            **figures,
             "heldout_loss": kept.heldout.loss,
             "pairs": sum(len(encoded.pairs) for encoded in taught),
             "rankings": len(taught),
@@ -146,31 +159,3 @@ def _step(
     stepper.step()
     right = sum(1.0 if difference > 0 else 0.5 * (difference == 0) for difference in differences)
     return loss, right / len(differences) if differences else None
-
-
-def calibrated(
-    model: RewardModel,
-    train: Sequence[EncodedRanking],
-    snapshot: Snapshot,
-    given: Sequence[Demonstration] | None,
-    spec: RewardModelSpec,
-) -> RewardModel:
-    """The model with the bias by which demonstrations score 0 on average (Stiennon et al. 2020).
-
-    They are those given, else the snapshot's, else the best tier of the training rankings.
-    """
-    demonstrations = snapshot.demonstrations if given is None else given
-    if demonstrations:
-        where = spec.demonstrations or spec.rankings
-        groups = [
-            encode_group(model, one.prompt, [one.response], f"{where}: demonstration {one.id}")
-            for one in demonstrations
-        ]
-        scores = [own[0] for own in scores_of(model, groups)]
-        return with_bias(model, -sum(scores) / len(scores), "demonstrations")
-    best = [
-        own[place]
-        for own, encoded in zip(scores_of(model, [one.group for one in train]), train, strict=True)
-        for place in (encoded.tiers[0] if encoded.tiers else ())
-    ]
-    return with_bias(model, -sum(best) / len(best), "best tier")

@@ -73,7 +73,8 @@ def test_check_02_states_and_gradients_are_those_of_plain_passes(
     model = trunk()
     packed = PackedPass(model, groups, read)
     assert len(packed._blocks) == (len(groups) if apart else 1)
-    found, wanted = [], []
+    found: list[Tensor] = []
+    wanted: list[Tensor] = []
     for states, into in ((packed.run(), found), (plain(model, groups, read), wanted)):
         model.zero_grad()
         torch.autograd.backward(states.pow(3).sum())
