@@ -23,6 +23,7 @@ from trainer.prompts import Demonstration, prompt_digest, read_demonstrations
 from trainer.run_folder import open_run_folder
 from trainer.snapshots import split_of
 from trainer.specs import SftSpec
+from trainer.start_checks import require_trainable
 from trainer.training_loop import Stepper, apply_tuning, autocast, prepare
 
 
@@ -42,6 +43,7 @@ def run(spec: SftSpec, mode: ProgressMode) -> None:
     """
     demonstrations = read_demonstrations(spec.demonstrations)
     lm = load_language_model(spec.model, device=spec.device)
+    require_trainable(lm, spec.model)
     lessons = [
         _lesson(lm, one, f"{spec.demonstrations}:{n}") for n, one in enumerate(demonstrations, start=1)
     ]

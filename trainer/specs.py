@@ -10,6 +10,7 @@ from trainer.spec_fields import Spec, flag
 PRECISIONS = ("float32", "bfloat16")
 SCHEDULES = ("constant", "linear", "cosine")
 LOSSES = ("pairwise", "plackett-luce", "best-of")
+EMPTY_RESPONSES = ("refuse", "keep")
 NORMALISATIONS = ("demonstrations", "gain-and-bias", "none")
 KL_ESTIMATORS = ("k1", "k2", "k3")
 VALUES = ("shared", "separate")
@@ -200,6 +201,9 @@ class RewardModelSpec(TrainingSpec):
     )
     soft_labels: bool = flag(
         False, help="make one of all annotators' rankings of an item, each pair aimed at the share who say so"
+    )
+    empty_responses: str = flag(
+        "refuse", help="what to do with rankings of a response without text", choices=EMPTY_RESPONSES
     )
     centering: float = flag(
         0.0, help="weight of the squared sum of a pair's scores (keeps scores near 0)", minimum=0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from trainer.errors import BadInput
 from trainer.rankings import Pair, Ranking, pairs, tied_pairs
 from trainer.reward_model.loss import (
     PairTable,
@@ -67,6 +68,17 @@ def encode_rankings(
         )
         for ranking in rankings
     ]
+
+
+def require_text(rankings: Sequence[Ranking], source: str) -> None:
+    """Refuses (BadInput) a response without text: its score would be read from the end token alone."""
+    for ranking in rankings:
+        for response in ranking.responses:
+            if not response.text:
+                raise BadInput(
+                    f"{source}: ranking {ranking.id}: found the empty response {response.id}, wanted text "
+                    "(or --empty-responses keep, where answering nothing is an answer)"
+                )
 
 
 def teaches(encoded: EncodedRanking, spec: RewardModelSpec) -> bool:

@@ -17,6 +17,7 @@ from trainer.reward_model.batches import (
     encode_rankings,
     epoch_steps,
     pair_differences,
+    require_text,
     teaches,
 )
 from trainer.reward_model.ensemble import train_members
@@ -56,6 +57,8 @@ def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
         return
     started = time.process_time()
     snapshot = read_snapshot(spec.rankings)
+    if spec.empty_responses == "refuse":
+        require_text(snapshot.rankings, spec.rankings)
     demonstrations = read_demonstrations(spec.demonstrations) if spec.demonstrations else None
     generator = prepare(spec)
     model = start_reward_model(spec.model, seed=spec.seed, device=spec.device)

@@ -61,15 +61,6 @@ def test_scores_are_means_with_their_spread(world: Path) -> None:
     where = write_lines(world / "responses.jsonl", responses)
     told = ["score", str(where), "--reward-model", str(world / "out"), "--out", str(world / "s.jsonl")]
     done = main([*told, "--progress", "none"])
-            str(where),
-            "--reward-model",
-            str(world / "out"),
-            "--out",
-            str(world / "s.jsonl"),
-            "--progress",
-            "none",
-        ]
-    )
     assert done == 0
     for one in read_lines(world / "s.jsonl"):
         alone = one["member_scores"]
