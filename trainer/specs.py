@@ -126,6 +126,9 @@ class SftSpec(TrainingSpec):
     model: str = flag(help="model folder to start from", metavar="DIR")
     epochs: int = flag(3, help="times each demonstration is used", minimum=1)
     batch_size: int = flag(16, help="demonstrations of one optimiser step", minimum=1)
+    packing: bool = flag(
+        True, help="lay the demonstrations of a step end to end, each seeing itself alone, instead of padding"
+    )
     heldout_share: float = flag(
         0.1, help="share of the prompts kept for the held-out loss", minimum=0, maximum=0.5
     )
