@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoModelForSequenceClassification
 
 from benchmarks.reward_model_peer.world import END, PAD, TokenRanking
 from trainer.language_models import right_pad
@@ -30,9 +30,9 @@ def spec_of(**told: object) -> RewardModelSpec:
 
 
 def load(folder: Path) -> RewardModel:
-    """The reward model of `folder`."""
+    """The reward model of `folder`; token ids are given, so that no tokenizer is read."""
     model = AutoModelForSequenceClassification.from_pretrained(folder, attn_implementation="sdpa").eval()
-    return RewardModel(model, AutoTokenizer.from_pretrained(folder), END, PAD)
+    return RewardModel(model, None, END, PAD)
 
 
 def encoded(rankings: Sequence[TokenRanking]) -> list[EncodedRanking]:

@@ -40,7 +40,7 @@ from trainer.reward_model.model import (
 from trainer.reward_model.normalisation import normalised
 from trainer.reward_model.soft_labels import merge_annotators
 from trainer.run_folder import open_run_folder
-from trainer.snapshots import read_snapshot
+from trainer.snapshots import Snapshot, read_snapshot
 from trainer.specs import RewardModelSpec
 from trainer.training_loop import Stepper, apply_tuning, autocast, prepare
 
@@ -56,9 +56,7 @@ def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
         train_members(spec, mode, run)
         return
     started = time.process_time()
-    snapshot = read_snapshot(spec.rankings)
-    if spec.empty_responses == "refuse":
-        require_text(snapshot.rankings, spec.rankings)
+    snapshot = _read(spec)
     demonstrations = read_demonstrations(spec.demonstrations) if spec.demonstrations else None
     generator = prepare(spec)
     model = start_reward_model(spec.model, seed=spec.seed, device=spec.device)
@@ -94,6 +92,13 @@ def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
             "cpu_seconds": round(time.process_time() - started, 2),
         }
     )
+
+
+def _read(spec: RewardModelSpec) -> Snapshot:
+    snapshot = read_snapshot(spec.rankings)
+    if spec.empty_responses == "refuse":
+        require_text(snapshot.rankings, spec.rankings)
+    return snapshot
 
 
 @dataclass
