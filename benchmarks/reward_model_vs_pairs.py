@@ -88,10 +88,8 @@ def speed(ask: Ask, folder: Path, shape: Any, told: argparse.Namespace) -> dict[
     theirs, ours, plain = (1, 4, 1) if large else (3, 24, 6)
     rankings = world.drawn_rankings(max(theirs, ours, plain), K, PROMPT, RESPONSE, seed=told.seed)
     held = our_run.encoded(rankings)
-    job = {
-        "model": str(model),
-        "pairs": str(world.write_pairs(rankings[:theirs], folder / f"{shape.name}.json")),
-    }
+    pairs = world.write_pairs(rankings[:theirs], folder / f"{shape.name}.json")
+    job: dict[str, Any] = {"model": str(model), "pairs": str(pairs)}
     sweep = {}
     for batch in BATCHES[shape.name]:
         known = {"batch": batch, "accumulate": PAIRS // batch}

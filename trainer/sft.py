@@ -92,7 +92,9 @@ def packed_response_loss(lm: LanguageModel, lessons: Sequence[Lesson]) -> Tensor
     groups = [PromptGroup(tuple(lesson.prompt), (tuple(lesson.response),)) for lesson in lessons]
     states = PackedPass(lm.model.get_decoder(), groups, "responses").run()
     # Of each lesson stand here the prompt's last token and the response; the response's last token predicts none.
-    rows, tokens, start = [], [], 0
+    rows: list[int] = []
+    tokens: list[int] = []
+    start = 0
     for lesson in lessons:
         rows += range(start, start + len(lesson.response))
         tokens += lesson.response

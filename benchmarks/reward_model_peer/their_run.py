@@ -10,14 +10,17 @@ import os
 import sys
 import tempfile
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
-from datasets import Dataset
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, TrainerCallback
-from trl import RewardConfig, RewardTrainer
+
+# By name: the first is untyped, the second stands in this side's environment alone.
+datasets: Any = import_module("datasets")
+trl: Any = import_module("trl")
 
 
 class Stamps(TrainerCallback):
@@ -33,9 +36,9 @@ class Stamps(TrainerCallback):
         self.end = time.process_time()
 
 
-def settings(job: dict[str, Any], folder: str) -> RewardConfig:
+def settings(job: dict[str, Any], folder: str) -> Any:
     """RewardConfig as our side runs: float32, no recomputation, AdamW fused, no decay, clipping at 1."""
-    return RewardConfig(
+    return trl.RewardConfig(
         output_dir=folder,
         per_device_train_batch_size=job["batch"],
         gradient_accumulation_steps=job["accumulate"],
@@ -61,11 +64,13 @@ def settings(job: dict[str, Any], folder: str) -> RewardConfig:
 def train(job: dict[str, Any]) -> dict[str, Any]:
     """Runs one job."""
     pairs = json.loads(Path(job["pairs"]).read_text("utf-8"))
-    data = Dataset.from_dict({"chosen_ids": [a for a, _ in pairs], "rejected_ids": [b for _, b in pairs]})
+    data = datasets.Dataset.from_dict(
+        {"chosen_ids": [a for a, _ in pairs], "rejected_ids": [b for _, b in pairs]}
+    )
     model = AutoModelForSequenceClassification.from_pretrained(job["model"], attn_implementation="sdpa")
     stamps = Stamps()
     with tempfile.TemporaryDirectory() as folder:
-        trainer = RewardTrainer(
+        trainer = trl.RewardTrainer(
             model=model,
             args=settings(job, folder),
             train_dataset=data,

@@ -39,8 +39,8 @@ def test_pairs_of_one_prompt_are_no_independent_witnesses() -> None:
     assert (together.low, together.high) == pytest.approx(
         wilson(0.5, 3 * (2.1314495 / 3.1824463) ** 2), abs=1e-6
     )
-    assert together.high > alone.high
-    assert together.low < alone.low
+    assert (together.high or 0.0) > (alone.high or 1.0)
+    assert (together.low or 1.0) < (alone.low or 0.0)
 
 
 def test_figures_without_spread_count_prompts_not_pairs() -> None:
@@ -81,7 +81,9 @@ def test_correlation_and_its_bounds() -> None:
     assert found.low == pytest.approx(math.tanh(math.atanh(0.5) - 4.3026527 * error), abs=1e-6)
     assert found.high == pytest.approx(math.tanh(math.atanh(0.5) + 4.3026527 * error), abs=1e-6)
     assert correlation([0.0, 0.0], [1.0, -1.0], ["a", "b"]).value is None
-    assert correlation([1.0, -1.0], [1.0, -1.0], ["a", "b"]) == (pytest.approx(1.0), None, None, 2, 2)
+    few = correlation([1.0, -1.0], [1.0, -1.0], ["a", "b"])
+    assert few.value == pytest.approx(1.0)
+    assert few[1:] == (None, None, 2, 2)
 
 
 def test_reliability_reads_how_sure_the_model_is_of_what_it_prefers() -> None:
@@ -89,7 +91,8 @@ def test_reliability_reads_how_sure_the_model_is_of_what_it_prefers() -> None:
     bins = reliability([2.0, -2.0, 2.0, 0.1, 0.0])
     assert [(one.low, one.n) for one in bins] == [(0.5, 2), (pytest.approx(0.85), 3)]
     assert bins[0].confidence == pytest.approx((0.5 + 0.5249791875) / 2)
-    assert (bins[0].accuracy, bins[1].accuracy) == (0.75, pytest.approx(2 / 3))
+    assert bins[0].accuracy == 0.75
+    assert bins[1].accuracy == pytest.approx(2 / 3)
     assert bins[1].confidence == pytest.approx(0.8807970780)
 
 
@@ -99,7 +102,7 @@ def test_check_17_expected_calibration_error() -> None:
     assert found.value == pytest.approx(0.2234824, abs=1e-6)
     assert found.low is not None
     assert found.high is not None
-    assert found.low <= found.value <= found.high
+    assert found.low <= 0.2234824 <= found.high
     assert found == calibration_error([2.0, -2.0, 2.0, 0.1, 0.0], ["a", "a", "b", "b", "c"])
     assert calibration_error([], []).value is None
 

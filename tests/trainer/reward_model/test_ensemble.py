@@ -59,8 +59,8 @@ def test_scores_are_means_with_their_spread(world: Path) -> None:
         {"id": one["id"], "prompt": prompt, "response": one["text"], **told} for one in line["responses"]
     ]
     where = write_lines(world / "responses.jsonl", responses)
-    told = ["score", str(where), "--reward-model", str(world / "out"), "--out", str(world / "s.jsonl")]
-    done = main([*told, "--progress", "none"])
+    scoring = ["score", str(where), "--reward-model", str(world / "out"), "--out", str(world / "s.jsonl")]
+    done = main([*scoring, "--progress", "none"])
     assert done == 0
     for one in read_lines(world / "s.jsonl"):
         alone = one["member_scores"]
