@@ -13,19 +13,22 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
+from transformers import LlamaModel
 
 from trainer.reward_model.packed_attention import Block, attend, blocks_of
 from trainer.reward_model.prompt_groups import PromptGroup
 
 Read = Literal["ends", "responses"]
-# Trunks whose layers are walked here by hand; others go their stock way.
-PACKED_TRUNKS = frozenset({"llama"})
 
 
 def packs(trunk: Any) -> bool:
-    """True for a trunk that is walked here: a Llama whose weights lie whole on one device (no shards)."""
-    sharded = any(hasattr(weight, "placements") for weight in trunk.parameters())
-    return getattr(trunk.config, "model_type", "") in PACKED_TRUNKS and not sharded
+    """True for a trunk that is walked here: a plain Llama whose weights lie whole on one device.
+
+    What only stands in a trunk's place (adapters turned off for a call, shards gathered for one) must be called
+    whole, and goes the stock way.
+    """
+    return type(trunk) is LlamaModel and not any(hasattr(one, "placements") for one in trunk.parameters())
 
 
 class PackedPass:
@@ -59,18 +62,28 @@ class PackedPass:
         """The states [T, d] after the layers start … stop - 1."""
         turns = self._turns(states)
         for layer in self.trunk.layers[start:stop]:
-            states = self._layer(layer, states, turns)
+            states = self._recomputed(layer, states, turns)
         return states
 
     def finish(self, states: Tensor) -> Tensor:
         """The last layer and the final norm where states are read, [S, d], from the last layer's input [T, d]."""
-        last = self._layer(self.trunk.layers[-1], states, self._turns(states), places=self.places)
+        last = self._recomputed(self.trunk.layers[-1], states, self._turns(states), self.places)
         return _norm(self.trunk.norm, last)
 
     def _turns(self, states: Tensor) -> tuple[Tensor, Tensor]:
         """Cosine and sine of each token's rotary position, [T, 1, head width] each."""
         cos, sin = self.trunk.rotary_emb(states, self.positions.unsqueeze(0))
         return cos[0].unsqueeze(1), sin[0].unsqueeze(1)
+
+    def _recomputed(
+        self, layer: Any, states: Tensor, turns: tuple[Tensor, Tensor], places: Tensor | None = None
+    ) -> Tensor:
+        """The states after one layer, whose inner states are computed again for the gradient where the layer
+        says so (gradient checkpointing, as transformers' own layers do)."""
+        if getattr(layer, "gradient_checkpointing", False) and layer.training and torch.is_grad_enabled():
+            again: Tensor = checkpoint(self._layer, layer, states, turns, places, use_reentrant=False)
+            return again
+        return self._layer(layer, states, turns, places)
 
     def _layer(
         self, layer: Any, states: Tensor, turns: tuple[Tensor, Tensor], places: Tensor | None = None

@@ -142,11 +142,30 @@ def test_a_response_sees_its_own_prompt_without_its_pads_and_itself_up_to_the_qu
     assert ends.read.response_mask[:, 0].int().tolist() == [[[1, 1, 1, 1]], [[1, 1, 1, 0]]]
 
 
-def test_only_a_whole_llama_is_packed() -> None:
+def test_only_a_plain_whole_llama_is_packed() -> None:
     model = trunk()
     assert packs(model)
-    model.config.model_type = "mistral"
-    assert not packs(model)
+
+    class Stand(LlamaModel):
+        """Must be called whole: it does something around the call."""
+
+    assert not packs(Stand(model.config))
     sharded = trunk()
     sharded.norm.weight.placements = ()
     assert not packs(sharded)
+
+
+def test_layers_that_recompute_give_the_same_gradient_and_run_twice() -> None:
+    model, groups = trunk(), SHAPES[2]
+    found: list[list[Tensor]] = []
+    runs: list[int] = []
+    model.layers[1].mlp.register_forward_pre_hook(lambda *_: runs.append(1))
+    for recomputing in (False, True):
+        model.zero_grad()
+        for layer in model.layers:
+            layer.gradient_checkpointing, layer.training = recomputing, recomputing
+        torch.autograd.backward(PackedPass(model, groups, "ends").run().pow(3).sum())
+        found.append([weight.grad.clone() for weight in model.parameters() if weight.grad is not None])
+    assert len(runs) == 1 + 2
+    for plainly, again in zip(*found, strict=True):
+        assert torch.equal(plainly, again)
