@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import NoReturn, cast
 
+from safetensors import SafetensorError
+
 from trainer import json_lines, specs
+from trainer.disk_space import is_disk_full
 from trainer.errors import BadInput, TrainingStopped
+from trainer.estimate.specs import EstimateSpec
 from trainer.progress import ProgressMode
 from trainer.spec_fields import REQUIRED, FieldOfSpec, Spec
 
@@ -39,11 +43,11 @@ VERBS = {
         Verb(specs.BestOfNSpec, "trainer.best_of_n"),
         Verb(specs.ScoreSpec, "trainer.scoring"),
         Verb(specs.ImportGgufSpec, "trainer.gguf_import"),
+        Verb(EstimateSpec, "trainer.estimate.verb"),
     )
 }
 LATER_VERBS = {
     "self-improve": "demonstration lines from a model's own majority answers",
-    "estimate": "cost of a run",
 }
 
 
@@ -77,12 +81,21 @@ def main(words: Sequence[str] | None = None) -> int:
     except TrainingStopped as error:
         print(error, file=sys.stderr)
         return FAILED
+    except (OSError, SafetensorError) as error:
+        if not is_disk_full(error):
+            raise
+        print("found the disk full: free some space, then go on with --resume", file=sys.stderr)
+        return FAILED
     return FINISHED
 
 
 def run_verb(verb: Verb, spec: Spec, mode: ProgressMode) -> None:
     """Imports the verb's module and runs it. A model folder that does not load is bad input."""
     module = import_module(verb.module)
+    if verb.spec is EstimateSpec:
+        # Its answer must not wait for torch, which the module of model folders imports.
+        module.run(spec, mode)
+        return
     folders = import_module("trainer.language_models.folders")
     try:
         module.run(spec, mode)

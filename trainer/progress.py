@@ -4,6 +4,7 @@ being written.
 
 import json
 import math
+import os
 import sys
 import time
 from pathlib import Path
@@ -31,6 +32,7 @@ class ProgressWriter:
         self._path = path
         self._file: TextIO | None = None
         self._started = self._drawn = time.monotonic()
+        self._earlier = 0.0
 
     def __enter__(self) -> Self:
         if self._path is not None:
@@ -46,6 +48,23 @@ class ProgressWriter:
         if self._mode == "bar":
             self._stream.write("\n")
 
+    def synced(self) -> tuple[int, float]:
+        """Bytes of the file, brought to the disk, and seconds so far: where a resumed run goes on."""
+        if self._file is None:
+            return 0, self._seconds()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        return os.fstat(self._file.fileno()).st_size, self._seconds()
+
+    def go_on_from(self, size: int, seconds: float) -> None:
+        """Cuts the file to its first `size` bytes: lines of steps that will be taken again are not doubled."""
+        if self._file is not None:
+            self._file.truncate(size)
+        self._earlier, self._started = seconds, time.monotonic()
+
+    def _seconds(self) -> float:
+        return self._earlier + time.monotonic() - self._started
+
     def step(self, step: int, steps: int, **metrics: float | None) -> None:
         """Appends `{"step", "steps", "seconds", metric: number …}` and flushes it.
         Refuses (ValueError) NaN and Infinity.
@@ -53,7 +72,7 @@ class ProgressWriter:
         line: JsonObject = {
             "step": step,
             "steps": steps,
-            "seconds": round(time.monotonic() - self._started, 3),
+            "seconds": round(self._seconds(), 3),
         }
         for name, value in metrics.items():
             if value is not None and not math.isfinite(value):

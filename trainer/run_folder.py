@@ -2,8 +2,10 @@
 The run folder is also the model folder.
 """
 
+import fcntl
 import os
 import platform
+import shutil
 import subprocess
 import time
 from collections.abc import Mapping
@@ -13,14 +15,17 @@ from pathlib import Path
 
 from trainer import json_lines
 from trainer.errors import BadInput
-from trainer.json_lines import JsonObject
+from trainer.failpoints import failpoint
+from trainer.json_lines import JsonObject, kind_of
 from trainer.progress import ProgressMode, ProgressWriter
-from trainer.snapshots import file_digest
+from trainer.snapshots import file_digest, folder_digest
 from trainer.spec_fields import Spec
 
 OUTCOME_FORMAT = "labelplatform-outcome/1"
 SPEC, ENVIRONMENT, PROGRESS, OUTCOME = "spec.json", "environment.json", "progress.jsonl", "outcome.json"
-PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy", "accelerate", "gguf")
+# What a resumed run may be told otherwise.
+MAY_DIFFER = frozenset({"out", "resume", "checkpoint_every", "keep_checkpoints"})
+PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy", "accelerate", "peft", "gguf")
 
 
 @dataclass(frozen=True)
@@ -32,40 +37,120 @@ class RunFolder:
     path: Path
     verb: str
     started: float
+    lock: "_Lock | None" = None
+    writes: bool = True
+
+    @property
+    def finished(self) -> bool:
+        """True when the run came to its end before: there is nothing to go on with."""
+        return is_finished(self.path)
 
     def progress(self, mode: ProgressMode) -> ProgressWriter:
-        """A writer to this folder's progress.jsonl."""
+        """A writer to this folder's progress.jsonl; one that says nothing in a process that does not write."""
+        if not self.writes:
+            return ProgressWriter(None, "none")
         return ProgressWriter(self.path / PROGRESS, mode)
 
     def finish(self, metrics: Mapping[str, object]) -> None:
         """Writes outcome.json atomically: a folder that has one is finished.
         Refuses (ValueError) NaN in `metrics`.
         """
+        failpoint("run.saved")
         files = sorted(path for path in self.path.rglob("*") if path.is_file())
         outcome: JsonObject = {
             "format": OUTCOME_FORMAT,
             "verb": self.verb,
             "metrics": dict(metrics),
-            "files": {path.relative_to(self.path).as_posix(): file_digest(path) for path in files},
+            "files": {
+                name: file_digest(path)
+                for path in files
+                # A checkpoint has a manifest of its own.
+                if not (name := path.relative_to(self.path).as_posix()).startswith("checkpoints/")
+            },
             "seconds": round(time.monotonic() - self.started, 3),
         }
         json_lines.write_json_atomically(self.path / OUTCOME, outcome)
 
 
 def open_run_folder(out: str | Path, spec: Spec, *, resume: bool = False) -> RunFolder:
-    """The folder `out`, made, with spec.json and environment.json in it.
+    """The folder `out`, made, with spec.json and environment.json in it, and locked while this process lives.
 
-    Refuses an `out` that is a file, or that is not empty unless `resume`.
+    Refuses an `out` that is a file, or that is not empty unless `resume`; with it, a folder that holds no
+    run, one in which a run is still at work, and a run that was told otherwise or read other inputs.
     """
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"{folder}: found a file, wanted a folder for --out")
-    if folder.is_dir() and any(folder.iterdir()) and not resume:
+    begun = (
+        [path for path in folder.iterdir() if not path.name.endswith(".partial")] if folder.is_dir() else []
+    )
+    if begun and not resume:
         raise BadInput(f"{folder}: found a folder that is not empty, wanted a new or empty one for --out")
     folder.mkdir(parents=True, exist_ok=True)
-    json_lines.write_json_atomically(folder / SPEC, {"verb": spec.verb, **spec.to_json()})
-    json_lines.write_json_atomically(folder / ENVIRONMENT, environment(spec))
-    return RunFolder(folder, spec.verb, time.monotonic())
+    lock = _Lock(folder)
+    if begun:
+        _check_same_run(folder, spec)
+        remove_leftovers(folder)
+    else:
+        json_lines.write_json_atomically(folder / SPEC, {"verb": spec.verb, **spec.to_json()})
+    if not (folder / ENVIRONMENT).is_file():
+        json_lines.write_json_atomically(folder / ENVIRONMENT, environment(spec))
+    failpoint("run.opened")
+    return RunFolder(folder, spec.verb, time.monotonic(), lock)
+
+
+class _Lock:
+    """Holds the lock of a folder as long as it lives; the system lets go of it when the process dies."""
+
+    def __init__(self, folder: Path) -> None:
+        self._descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise BadInput(f"{folder}: found a run still at work in it, wanted one that has ended") from None
+
+    def __del__(self) -> None:
+        os.close(self._descriptor)
+
+
+def _check_same_run(folder: Path, spec: Spec) -> None:
+    if not (folder / SPEC).is_file():
+        raise BadInput(f"{folder}: found files but no {SPEC}, wanted a run's folder to go on with")
+    told, now = json_lines.read_json(folder / SPEC), {"verb": spec.verb, **spec.to_json()}
+    for name in ("verb", *sorted({*told, *now} - MAY_DIFFER)):
+        if told.get(name) != now.get(name):
+            raise BadInput(
+                f"{folder}: --{name.replace('_', '-')}: found {kind_of(now.get(name))}, wanted "
+                f"{kind_of(told.get(name))} as the run was begun with"
+            )
+    if not (folder / ENVIRONMENT).is_file():
+        return
+    inputs = json_lines.read_json(folder / ENVIRONMENT).get("inputs")
+    for path, digest in input_digests(spec).items():
+        if isinstance(inputs, dict) and inputs.get(path) != digest:
+            raise BadInput(f"{path}: found other contents than the run was begun with, wanted the same")
+
+
+def input_digests(spec: Spec) -> dict[str, str]:
+    """The sha256 of each file, or of all files of each folder, that the spec names as an input."""
+    found: dict[str, str] = {}
+    for name, value in spec.to_json().items():
+        for told in value if isinstance(value, list) else [value]:
+            for path in str(told).split(",") if isinstance(told, str) and name not in MAY_DIFFER else ():
+                if Path(path).is_file():
+                    found[path] = file_digest(path)
+                elif path and Path(path).is_dir():
+                    found[path] = folder_digest(path)
+    return found
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Takes away what a run that was killed had begun to write below `folder`."""
+    for path in [*folder.rglob(".*.partial")]:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def is_finished(folder: str | Path) -> bool:
@@ -96,6 +181,7 @@ def environment(spec: Spec) -> JsonObject:
         "device": told.get("device"),
         "threads": told.get("threads"),
         "seeds": {"seed": told.get("seed")},
+        "inputs": input_digests(spec),
     }
 
 

@@ -1,14 +1,17 @@
 """The verb `sft`: fine-tuning on demonstrations, with the loss on response tokens only."""
 
 import math
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from trainer.checkpoints import State
 from trainer.errors import BadInput
+from trainer.failpoints import failpoint
 from trainer.language_models import (
     LanguageModel,
     encode_prompt,
@@ -19,15 +22,17 @@ from trainer.language_models import (
     save_language_model,
     token_log_probabilities,
 )
+from trainer.launching import open_processes
 from trainer.progress import ProgressMode, ProgressWriter
 from trainer.prompts import Demonstration, prompt_digest, read_demonstrations
+from trainer.resumable import Checkpoints, Replayed, Weights, open_folder
 from trainer.reward_model.packed_pass import PackedPass, packs
 from trainer.reward_model.prompt_groups import PromptGroup
-from trainer.run_folder import open_run_folder
 from trainer.snapshots import split_of
 from trainer.specs import SftSpec
 from trainer.start_checks import require_trainable
-from trainer.training_loop import Stepper, apply_tuning, autocast, prepare
+from trainer.training_loop import Stepper, autocast, prepare
+from trainer.tuning import apply_tuning, finish_tuning, parameter_counts
 
 
 class Lesson(NamedTuple):
@@ -45,19 +50,30 @@ def run(spec: SftSpec, mode: ProgressMode) -> None:
     (mean of the last epoch), demonstrations, heldout_demonstrations, steps, cpu_seconds.
     """
     demonstrations = read_demonstrations(spec.demonstrations)
+    processes, spec = open_processes(spec)
     lm = load_language_model(spec.model, device=spec.device)
     require_trainable(lm, spec.model)
     lessons = [
         _lesson(lm, one, f"{spec.demonstrations}:{n}") for n, one in enumerate(demonstrations, start=1)
     ]
     train, heldout = _split(demonstrations, lessons, spec)
-    apply_tuning(lm.model, spec.tuning)
-    folder = open_run_folder(spec.out, spec)
+    apply_tuning(lm.model, spec.tuning, seed=spec.seed)
+    counts = parameter_counts(lm.model)
+    folder = open_folder(spec, processes)
+    if folder.finished:
+        return
     generator = prepare(spec)
-    started = time.process_time()
     before = heldout_loss(lm, heldout, spec)
     with folder.progress(mode) as progress:
-        train_loss, steps = _train(lm, (train, heldout), spec, generator, progress)
+        checkpoints = Checkpoints(spec, folder, progress, processes)
+        train_loss, stepper = _train(
+            lm, (train, heldout), spec, generator=generator, progress=progress, checkpoints=checkpoints
+        )
+    lm = replace(lm, model=processes.settled(lm.model))
+    if not processes.is_first:
+        return
+    failpoint("run.trained")
+    finish_tuning(lm.model, spec.tuning, folder.path, base=spec.model)
     save_language_model(lm.model, lm.tokenizer, folder.path)
     folder.finish(
         {
@@ -66,8 +82,10 @@ def run(spec: SftSpec, mode: ProgressMode) -> None:
             "train_loss": train_loss,
             "demonstrations": len(train),
             "heldout_demonstrations": len(heldout),
-            "steps": steps,
-            "cpu_seconds": round(time.process_time() - started, 2),
+            "steps": stepper.taken,
+            **counts,
+            "memory": stepper.memory(),
+            "cpu_seconds": checkpoints.cpu_seconds(),
         }
     )
 
@@ -115,35 +133,77 @@ def heldout_loss(lm: LanguageModel, lessons: Sequence[Lesson], spec: SftSpec) ->
     return total / _tokens(lessons)
 
 
+@dataclass
+class _Losses:
+    """The sum of the losses of the epoch's response tokens so far; the last epoch's is told."""
+
+    epoch: int = 0
+    total: float = 0.0
+
+    def add(self, epoch: int, loss: float) -> None:
+        """The loss of one step, summed over its response tokens."""
+        if epoch != self.epoch:
+            self.epoch, self.total = epoch, 0.0
+        self.total += loss
+
+    def state(self) -> State:
+        """All of it."""
+        return {"epoch": self.epoch, "total": self.total}
+
+    def restore(self, state: State) -> None:
+        """Puts all of it back."""
+        self.epoch, self.total = state["epoch"], state["total"]
+
+
 def _train(
     lm: LanguageModel,
     lessons: tuple[list[Lesson], list[Lesson]],
     spec: SftSpec,
+    *,
     generator: torch.Generator,
     progress: ProgressWriter,
-) -> tuple[float, int]:
+    checkpoints: Checkpoints,
+) -> tuple[float, Stepper]:
     train, heldout = lessons
-    steps_an_epoch = math.ceil(len(train) / spec.batch_size)
-    stepper = Stepper(lm.model.parameters(), spec, steps_an_epoch * spec.epochs)
+    steps = spec.epochs * math.ceil(len(train) / spec.batch_size)
+    processes = checkpoints.processes
+    processes.wrap(lm.model)
+    stepper, losses = Stepper(lm.model.parameters(), spec, steps, processes=processes), _Losses()
+    stepper.recompute(lm.model)
+    course = Replayed(lambda drawn: _course(len(train), spec, drawn), generator)
+    checkpoints.begin({"weights": Weights(lm.model), "stepper": stepper, "course": course, "losses": losses})
     lm.model.train()
-    epoch_loss = 0.0
-    for epoch in range(spec.epochs):
-        order = torch.randperm(len(train), generator=generator).tolist()
-        epoch_loss = 0.0
-        for start in range(0, len(order), spec.batch_size):
-            batch = [train[number] for number in order[start : start + spec.batch_size]]
-            tokens = _tokens(batch)
-            with autocast(spec):
-                loss = response_loss(lm, batch, packing=spec.packing) / tokens
-            value = stepper.accumulate(loss)
-            stepper.step()
-            epoch_loss += value * tokens
-            last = start + spec.batch_size >= len(order)
-            checked = heldout_loss(lm, heldout, spec) if last else None
-            told = {"loss": value} if checked is None else {"loss": value, "heldout_loss": checked}
-            progress.step(stepper.taken, steps_an_epoch * spec.epochs, epoch=epoch + 1, **told)
+    for epoch, places, ends_epoch in course:
+        batch = [train[place] for place in places]
+        value = _step(lm, stepper, batch, spec)
+        losses.add(epoch, value * _tokens(batch))
+        measure = partial(heldout_loss, lm, heldout, spec)
+        checked = processes.forward(measure, last=False) if ends_epoch else None
+        told = {"loss": value} if checked is None else {"loss": value, "heldout_loss": checked}
+        progress.step(stepper.taken, steps, epoch=epoch, **told)
+        checkpoints.after(stepper.taken, last=stepper.taken == steps)
     lm.model.eval()
-    return epoch_loss / _tokens(train), stepper.taken
+    return losses.total / _tokens(train), stepper
+
+
+def _course(count: int, spec: SftSpec, generator: torch.Generator) -> Iterator[tuple[int, list[int], bool]]:
+    """Of each step of all epochs: the epoch (from 1), the places of its lessons, and whether it ends the epoch."""
+    for epoch in range(1, spec.epochs + 1):
+        order = torch.randperm(count, generator=generator).tolist()
+        for start in range(0, count, spec.batch_size):
+            yield epoch, order[start : start + spec.batch_size], start + spec.batch_size >= count
+
+
+def _step(lm: LanguageModel, stepper: Stepper, batch: Sequence[Lesson], spec: SftSpec) -> float:
+    """One optimiser step; its mean loss a response token."""
+    own, weight = stepper.processes.share(batch)
+    with autocast(spec):
+        loss = stepper.forward(partial(response_loss, lm, own, packing=spec.packing)) * (
+            weight / _tokens(batch)
+        )
+    (value,) = stepper.processes.total(stepper.accumulate(loss))
+    stepper.step()
+    return value
 
 
 def _tokens(lessons: Sequence[Lesson]) -> int:

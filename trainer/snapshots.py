@@ -236,13 +236,13 @@ def file_digest(path: str | Path) -> str:
 
 def folder_digest(folder: str | Path) -> str:
     """The sha256 (hex) over the sorted relative names and sha256 of all files in `folder`, except
-    RUN_RECORDS.
+    RUN_RECORDS and checkpoints.
     """
     folder = Path(folder)
     total = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_file() and name not in RUN_RECORDS:
+        if path.is_file() and name not in RUN_RECORDS and not name.startswith("checkpoints/"):
             total.update(f"{name}\0{file_digest(path)}\n".encode())
     return total.hexdigest()
 

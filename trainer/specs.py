@@ -5,73 +5,20 @@ platform's forms.
 from dataclasses import dataclass
 from typing import ClassVar
 
+from trainer.shared_specs import LATER as LATER
+from trainer.shared_specs import PRECISIONS as PRECISIONS
+from trainer.shared_specs import SCHEDULES as SCHEDULES
+from trainer.shared_specs import ModelSpec as ModelSpec
+from trainer.shared_specs import TrainingSpec as TrainingSpec
+from trainer.shared_specs import parse_tuning as parse_tuning
+from trainer.shared_specs import refuse as refuse
 from trainer.spec_fields import Spec, flag
 
-PRECISIONS = ("float32", "bfloat16")
-SCHEDULES = ("constant", "linear", "cosine")
 LOSSES = ("pairwise", "plackett-luce", "best-of")
 EMPTY_RESPONSES = ("refuse", "keep")
 NORMALISATIONS = ("demonstrations", "gain-and-bias", "none")
 KL_ESTIMATORS = ("k1", "k2", "k3")
 VALUES = ("shared", "separate")
-LATER = "comes with the trainer issue"
-
-
-def refuse(found: str, wanted: str) -> ValueError:
-    """The error of a check across fields: what was found, what was wanted."""
-    return ValueError(f"found {found}, wanted {wanted}")
-
-
-def parse_tuning(tuning: str) -> tuple[str, int]:
-    """("full", 0), ("last-layers", N) or ("frozen-layers", N).
-    Refuses (ValueError) anything else, lora for now.
-    """
-    name, _, count = tuning.partition(":")
-    if name == "lora":
-        raise ValueError(f"tuning {tuning}: {LATER}")
-    if tuning == "full":
-        return "full", 0
-    if name not in ("last-layers", "frozen-layers") or not count.isdecimal() or int(count) < 1:
-        raise refuse(f"tuning {tuning!r}", "full, last-layers:N or frozen-layers:N with N at least 1")
-    return name, int(count)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelSpec(Spec):
-    """What every verb that runs a model is told."""
-
-    out: str = flag(help="where the result goes; a folder must be new or empty", metavar="PATH")
-    seed: int = flag(0, help="seed of every random choice", minimum=0)
-    device: str = flag("cpu", help="cpu, cuda or cuda:N")
-    precision: str = flag("float32", help="number format of the forward pass", choices=PRECISIONS)
-    threads: int | None = flag(
-        None, help="threads of the processor (default: OMP_NUM_THREADS, else 1)", minimum=1
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingSpec(ModelSpec):
-    """What every training verb is told."""
-
-    learning_rate: float = flag(3e-4, help="peak learning rate", above=0)
-    schedule: str = flag("cosine", help="how the learning rate falls to zero after warmup", choices=SCHEDULES)
-    warmup_share: float = flag(
-        0.03, help="share of the steps over which the learning rate rises", minimum=0, below=1
-    )
-    weight_decay: float = flag(0.0, help="AdamW weight decay of the matrices", minimum=0)
-    adam_eps: float = flag(1e-8, help="AdamW epsilon", above=0)
-    clip_norm: float = flag(1.0, help="largest norm of the gradient of a step", above=0)
-    tuning: str = flag("full", help="full, last-layers:N, frozen-layers:N", metavar="CHOICE")
-    checkpoint_every: int | None = flag(None, help=f"steps between checkpoints ({LATER})", minimum=1)
-    resume: bool = flag(False, help=f"go on from the last checkpoint ({LATER})")
-
-    def __post_init__(self) -> None:
-        """Refuses tunings that do not parse and what comes later."""
-        parse_tuning(self.tuning)
-        if self.resume:
-            raise ValueError(f"--resume: {LATER}")
-        if self.checkpoint_every is not None:
-            raise ValueError(f"--checkpoint-every: {LATER}")
 
 
 @dataclass(frozen=True, kw_only=True)

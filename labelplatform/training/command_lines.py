@@ -20,7 +20,7 @@ from trainer.errors import BadInput
 from trainer.spec_fields import FieldOfSpec, Spec
 
 # Fields that belong to the attempt or to the machine, not to what was asked.
-NOT_A_SETTING = frozenset({"out", "resume", "checkpoint_every"})
+NOT_A_SETTING = frozenset({"out", "resume", "checkpoint_every", "keep_checkpoints", "parallel"})
 
 
 @dataclass(frozen=True)

@@ -68,10 +68,10 @@ REFUSED: list[tuple[type[Spec], dict[str, Any], dict[str, Any], str]] = [
     (PretrainSpec, PRETRAIN, {"colour": "red"}, "unknown key 'colour'"),
     (PretrainSpec, PRETRAIN, {"verb": "sft"}, "wanted pretrain"),
     (PretrainSpec, PRETRAIN, {"precision": "float8"}, "wanted one of float32, bfloat16"),
-    (SftSpec, SFT, {"tuning": "lora:8"}, "comes with the trainer issue"),
+    (SftSpec, SFT, {"tuning": "lora:x"}, "lora:R with R at least 1"),
     (SftSpec, SFT, {"tuning": "last-layers:0"}, "N at least 1"),
-    (SftSpec, SFT, {"tuning": "some"}, "full, last-layers:N or frozen-layers:N"),
-    (SftSpec, SFT, {"resume": True}, "comes with the trainer issue"),
+    (SftSpec, SFT, {"tuning": "some"}, "full, last-layers:N, frozen-layers:N"),
+    (SftSpec, SFT, {"keep_checkpoints": 0}, "keep_checkpoints: found 0"),
     (SampleSpec, SAMPLE, {"top_p": 0}, "more than 0"),
     (SampleSpec, SAMPLE, {"temperature": -1}, "at least 0"),
     (SampleSpec, SAMPLE, {"beams": 4}, "comes with the trainer issue"),
@@ -103,7 +103,17 @@ def test_parse_tuning() -> None:
     assert parse_tuning("full") == ("full", 0)
     assert parse_tuning("last-layers:4") == ("last-layers", 4)
     assert parse_tuning("frozen-layers:26") == ("frozen-layers", 26)
-    for wrong in ("full:1", "last-layers", "last-layers:-1", "last-layers:x", "", "frozen-layers:1.5"):
+    assert parse_tuning("lora:8") == ("lora", 8)
+    for wrong in (
+        "full:1",
+        "lora",
+        "lora:0",
+        "last-layers",
+        "last-layers:-1",
+        "last-layers:x",
+        "",
+        "frozen-layers:1.5",
+    ):
         with pytest.raises(ValueError, match="wanted full"):
             parse_tuning(wrong)
 

@@ -6,10 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from tests.trainer.tiny_models import tiny_model
 from trainer.errors import BadInput, TrainingStopped
 from trainer.specs import SftSpec
-from trainer.training_loop import Stepper, apply_tuning, learning_rate_at, prepare
+from trainer.training_loop import Stepper, learning_rate_at, prepare
 
 
 def spec(**changes: object) -> SftSpec:
@@ -93,33 +92,6 @@ def test_a_gradient_that_is_not_finite_stops_the_run() -> None:
     with pytest.raises(TrainingStopped, match="gradient of norm"):
         stepper.step()
     assert float(weight.detach()) == 0.0
-
-
-@pytest.mark.parametrize(
-    ("tuning", "learning"),
-    [
-        ("full", {"embed_tokens", "layers.0", "layers.1", "layers.2", "norm"}),
-        ("last-layers:1", {"layers.2", "norm"}),
-        ("last-layers:3", {"layers.0", "layers.1", "layers.2", "norm"}),
-        ("frozen-layers:1", {"layers.1", "layers.2", "norm"}),
-    ],
-)
-def test_tuning_chooses_the_layers_that_learn(tuning: str, learning: set[str]) -> None:
-    model = tiny_model(layers=3).model
-    apply_tuning(model, tuning)
-    found = set()
-    for name, parameter in model.named_parameters():
-        parts = name.removeprefix("model.").split(".")
-        if parameter.requires_grad:
-            found.add(".".join(parts[:2]) if parts[0] == "layers" else parts[0])
-    assert found == learning
-
-
-def test_tuning_beyond_the_layers_is_refused() -> None:
-    with pytest.raises(BadInput, match="at most the model's 3 layers"):
-        apply_tuning(tiny_model(layers=3).model, "last-layers:4")
-    with pytest.raises(BadInput, match="comes with the trainer issue"):
-        apply_tuning(tiny_model().model, "lora:8")
 
 
 def test_prepare_seeds_everything() -> None:

@@ -7,7 +7,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -110,7 +110,7 @@ class ProgramSource:
     name: str
     command: str
     _child: "subprocess.Popen[str] | None" = None
-    _sent: int = field(default=0)
+    sent: int = 0
 
     def __enter__(self) -> Self:
         words = shlex.split(self.command)
@@ -136,8 +136,8 @@ class ProgramSource:
 
     def scores(self, lines: Sequence[JsonObject]) -> list[float]:
         """One score a line. Refuses (TrainingStopped) a program that ends, a missing id, an unknown one."""
-        ids = [f"response-{self._sent + number}" for number in range(len(lines))]
-        self._sent += len(lines)
+        ids = [f"response-{self.sent + number}" for number in range(len(lines))]
+        self.sent += len(lines)
         sent = [{**line, "id": name, "prompt_id": line["id"]} for name, line in zip(ids, lines, strict=True)]
         # A program may answer while it still reads: writing beside reading keeps both pipes flowing.
         writer = threading.Thread(target=self._write, args=(sent,), daemon=True)

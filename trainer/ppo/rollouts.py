@@ -39,7 +39,7 @@ from trainer.training_loop import autocast
 
 # How far the log-probabilities kept from decoding may be from those computed again: float32 sums in another
 # order, bfloat16 keeps eight bits.
-DECODING_TOLERANCE = {"float32": 1e-3, "bfloat16": 0.5}
+DECODING_TOLERANCE = {"float32": 1e-3, "bfloat16": 0.5, "float16": 0.5}
 
 
 @dataclass(frozen=True)

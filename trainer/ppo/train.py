@@ -1,7 +1,6 @@
 """The verb `ppo`: rollouts, rewards and updates until the last one, or the best one by a held-out measure."""
 
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
@@ -13,11 +12,14 @@ from safetensors.torch import save_file
 
 from trainer import json_lines
 from trainer.errors import TrainingStopped
-from trainer.json_lines import JsonObject
+from trainer.failpoints import failpoint
 from trainer.language_models import SamplingSettings, load_language_model
+from trainer.launching import open_processes
+from trainer.parallel import ONE_PROCESS, Processes
 from trainer.ppo.kl_controller import KlController
-from trainer.ppo.policy import Policy, frozen_copy, log_probabilities
+from trainer.ppo.policy import Policy, log_probabilities
 from trainer.ppo.pretraining_mix import open_mix
+from trainer.ppo.reference import reference_of
 from trainer.ppo.reward_sources import WeightedSources, open_sources
 from trainer.ppo.rollouts import (
     EncodedPrompt,
@@ -28,14 +30,17 @@ from trainer.ppo.rollouts import (
     endless_prompts,
     sample_responses,
 )
+from trainer.ppo.run_state import Before, Coefficient, Curve, Kept, Sent
 from trainer.ppo.update import Learner, learn
 from trainer.ppo.validation import KeepBest, Validation, open_validation, parse_bound
 from trainer.progress import ProgressMode, ProgressWriter
 from trainer.prompts import read_prompts
+from trainer.resumable import Checkpoints, Drawn, Replayed, Resumable, Weights, open_folder
 from trainer.reward_model.model import load_reward_model, save_model
-from trainer.run_folder import RunFolder, open_run_folder
+from trainer.run_folder import RunFolder
 from trainer.specs import PpoSpec
-from trainer.training_loop import Stepper, apply_tuning, prepare
+from trainer.training_loop import Stepper, prepare
+from trainer.tuning import apply_tuning, finish_tuning, merge, parameter_counts
 
 # Prompts on which the policy is looked at before and after; the same noise both times.
 LOOKED_AT = 256
@@ -51,12 +56,32 @@ class Run:
     reference: Any
     sources: WeightedSources
     prompts: list[EncodedPrompt]
-    stream: Iterator[EncodedPrompt]
+    stream: Replayed[EncodedPrompt]
     controller: KlController
     validation: Validation | None
     keep: KeepBest | None
-    curve: list[JsonObject] = field(default_factory=list)
+    before: Before = field(default_factory=Before)
+    curve: Curve = field(default_factory=Curve)
     rollout: Rollout | None = None
+
+    def parts(self) -> dict[str, Resumable]:
+        """All that a later update depends on (the reference model is read again)."""
+        learner = self.learner
+        found: dict[str, Resumable] = {
+            "weights": Weights(learner.policy),
+            "stepper": learner.stepper,
+            "minibatches": Drawn(learner.generator),
+            "stream": self.stream,
+            "coefficient": Coefficient(self.controller),
+            "before": self.before,
+            "curve": self.curve,
+            "sent": Sent(self.sources),
+        }
+        if learner.mix is not None and isinstance(learner.mix.batches, Replayed):
+            found["mix"] = learner.mix.batches
+        if self.keep is not None:
+            found["kept"] = Kept(self.keep)
+        return found
 
 
 def run(spec: PpoSpec, mode: ProgressMode) -> None:
@@ -65,54 +90,67 @@ def run(spec: PpoSpec, mode: ProgressMode) -> None:
     Metrics: score_before and score_after (mean score of the same prompts, same noise), kl (of the kept policy
     from the reference, per response), updates, kept_update, validation (the curve), cpu_seconds.
     """
-    started = time.process_time()
+    processes, spec = open_processes(spec)
     with ExitStack() as stack:
-        state = open_run(spec, stack)
-        folder = open_run_folder(spec.out, spec)
-        before = look(state)
+        state = open_run(spec, stack, processes)
+        folder = open_folder(spec, processes)
+        if folder.finished:
+            return
         with folder.progress(mode) as progress:
-            _train(state, folder, progress)
+            checkpoints = Checkpoints(spec, folder, progress, processes)
+            _train(state, folder, progress, checkpoints)
+        if not processes.is_first:
+            return
+        failpoint("run.trained")
         kept = spec.updates
         if state.keep is not None:
             state.learner.policy.load_state_dict(state.keep.weights)
             kept = state.keep.update
         after = look(state)
-    _save(state, folder, before, after)
+    counts = parameter_counts(state.learner.policy)
+    kl = kl_of(state, after[0])
+    _save(state, folder, after)
     folder.finish(
         {
-            "score_before": _mean(before[1]),
+            "score_before": _mean(state.before.scores),
             "score_after": _mean(after[1]),
-            "kl": kl_of(state, after[0]),
+            "kl": kl,
             "kl_coefficient": state.controller.coefficient,
             "updates": spec.updates,
             "kept_update": kept,
-            "validation": state.curve,
-            "cpu_seconds": round(time.process_time() - started, 2),
+            "validation": state.curve.points,
+            **counts,
+            "memory": state.learner.stepper.memory(),
+            "cpu_seconds": checkpoints.cpu_seconds(),
         }
     )
 
 
-def open_run(spec: PpoSpec, stack: ExitStack) -> Run:
+def open_run(spec: PpoSpec, stack: ExitStack, processes: Processes = ONE_PROCESS) -> Run:
     """Everything a run needs, read and checked before its folder is made."""
     bound = parse_bound(spec.keep_bound)
     lines = read_prompts(spec.prompts)
     generator = prepare(spec)
     lm = load_language_model(spec.policy, device=spec.device)
-    apply_tuning(lm.model, spec.tuning)
+    apply_tuning(lm.model, spec.tuning, seed=spec.seed)
     value_from = None
     if spec.value_model == "separate":
         value_from = load_reward_model(spec.reward_models[0], device=spec.device)
     policy = Policy(lm, value_from)
+    if policy.value_trunk is not None:
+        apply_tuning(policy.value_trunk, spec.tuning, seed=spec.seed)
     steps = max(spec.updates, 1)
-    stepper = Stepper(policy.parameters(), spec, steps, betas=(0.9, 0.999))
+    processes.wrap(policy)
+    stepper = Stepper(policy.parameters(), spec, steps, betas=(0.9, 0.999), processes=processes)
+    stepper.recompute(lm.model)
     prompts = encode_prompts(lm, lines)
     return Run(
         spec=spec,
         learner=Learner(policy, stepper, spec, generator, open_mix(spec, lm, _another(generator))),
-        reference=frozen_copy(lm.model),
+        reference=reference_of(lm.model, spec.tuning),
         sources=open_sources(spec, stack),
         prompts=prompts,
-        stream=endless_prompts(prompts, _another(generator)),
+        stream=Replayed(lambda drawn: endless_prompts(prompts, drawn), _another(generator)),
         controller=KlController(spec.kl_coefficient, spec.kl_target, int(spec.kl_horizon)),
         validation=open_validation(spec, lm),
         keep=KeepBest(spec.keep_best, bound) if spec.keep_best else None,
@@ -145,10 +183,14 @@ def kl_of(state: Run, sampled: Sampled) -> float:
     return float((ours - theirs).sum(dim=1).mean())
 
 
-def _train(state: Run, folder: RunFolder, progress: ProgressWriter) -> None:
+def _train(state: Run, folder: RunFolder, progress: ProgressWriter, checkpoints: Checkpoints) -> None:
     spec = state.spec
-    _validate(state, 0, progress)
-    for update in range(spec.updates):
+    done = checkpoints.begin(state.parts())
+    if not done:
+        sampled, state.before.scores = look(state)
+        state.before.lines = sampled.lines
+        _validate(state, 0, progress)
+    for update in range(done, spec.updates):
         try:
             figures = _update(state, update)
         except TrainingStopped as error:
@@ -156,6 +198,7 @@ def _train(state: Run, folder: RunFolder, progress: ProgressWriter) -> None:
             raise TrainingStopped(f"update {update + 1}: {error}") from error
         told = _validated(state, update + 1)
         progress.step(update + 1, spec.updates, **figures, **told)
+        checkpoints.after(update + 1, last=update + 1 == spec.updates)
 
 
 def _update(state: Run, update: int) -> dict[str, float]:
@@ -196,16 +239,17 @@ def _validated(state: Run, update: int) -> dict[str, float]:
     if state.validation is None or (update % spec.validate_every and update != spec.updates):
         return {}
     metrics = state.validation.measure(state.learner.policy.lm)
-    state.curve.append({"update": update, **metrics})
+    state.curve.points.append({"update": update, **metrics})
     if state.keep is not None:
         state.keep.offer(update, metrics, state.learner.policy)
     return {f"validation_{name}": value for name, value in metrics.items()}
 
 
-def _save(
-    state: Run, folder: RunFolder, before: tuple[Sampled, list[float]], after: tuple[Sampled, list[float]]
-) -> None:
+def _save(state: Run, folder: RunFolder, after: tuple[Sampled, list[float]]) -> None:
     policy = state.learner.policy
+    finish_tuning(policy.model, state.spec.tuning, folder.path, base=state.spec.policy)
+    if policy.value_trunk is not None:
+        merge(policy.value_trunk, state.spec.tuning)
     save_model(policy.model, policy.lm.tokenizer, folder.path)
     value = {
         name: weight.detach().contiguous()
@@ -222,7 +266,7 @@ def _save(
             "score_after": rescored,
         }
         for was, now, score, rescored in zip(
-            before[0].lines, after[0].lines, before[1], after[1], strict=True
+            state.before.lines, after[0].lines, state.before.scores, after[1], strict=True
         )
     ]
     json_lines.write_atomically(folder.path / SAMPLES, samples)

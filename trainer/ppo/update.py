@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 import torch
@@ -24,7 +25,7 @@ from trainer.specs import PpoSpec
 from trainer.training_loop import Stepper, autocast
 
 # How far the first minibatch's ratio may be from 1 before anything was learned.
-RATIO_TOLERANCE = {"float32": 1e-4, "bfloat16": 0.05}
+RATIO_TOLERANCE = {"float32": 1e-4, "bfloat16": 0.05, "float16": 0.05}
 
 
 @dataclass(frozen=True)
@@ -73,18 +74,28 @@ def learn(learner: Learner, rollout: Rollout, update: int) -> dict[str, float]:
     first = True
     for _ in range(spec.epochs):
         for places in epoch_minibatches(len(rollout.groups), size, learner.generator):
-            figures = minibatch_gradient(learner, rollout, places, check_ratio=first)
-            if learner.mix is not None:
-                with autocast(spec):
-                    loss = learner.mix.loss(learner.policy.lm)
-                learner.stepper.accumulate(learner.mix.coefficient * loss)
-                figures["loss_pretraining"] = float(loss.detach())
+            # First, so that the pass before the step is one that every parameter takes part in.
+            mixed = _mix_gradient(learner)
+            figures = {**minibatch_gradient(learner, rollout, places, check_ratio=first), **mixed}
             report = learner.stepper.step(at=update)
             means.add(**figures, learning_rate=report.learning_rate, gradient_norm=report.gradient_norm)
             first = False
             if spec.kl_stop is not None and figures["approximate_kl"] > spec.kl_stop:
                 return {**means.means(), "stopped_early": 1.0}
     return means.means()
+
+
+def _mix_gradient(learner: Learner) -> dict[str, float]:
+    """Adds the gradient of the pretraining mix, where there is one, and returns its loss."""
+    if learner.mix is None:
+        return {}
+    stepper, (inputs, targets) = learner.stepper, learner.mix.next_batch()
+    own, weight = stepper.processes.share(range(len(inputs)))
+    with autocast(learner.spec):
+        run = partial(learner.mix.loss, learner.policy.lm, inputs[own], targets[own])
+        loss = stepper.forward(run, last=False) * (weight * len(own) / len(inputs))
+    stepper.accumulate(learner.mix.coefficient * loss)
+    return {"loss_pretraining": stepper.processes.total(float(loss.detach()))[0]}
 
 
 def minibatch_gradient(
@@ -99,33 +110,43 @@ def minibatch_gradient(
     rows = torch.tensor([place * copies + copy for place in places for copy in range(copies)])
     weights = token_weights(rollout.mask[rows], cast(Aggregation, spec.loss_mean))
     totals: dict[str, float] = {}
-    spans = token_budget_spans([rollout.groups[place].tokens for place in places], spec.batch_tokens)
-    for start, end in spans:
-        part = slice(start * copies, end * copies)
+    processes = learner.stepper.processes
+    budget = spec.batch_tokens * processes.count
+    for start, end in token_budget_spans([rollout.groups[place].tokens for place in places], budget):
+        own, weight = processes.share(range(start, end))
+        mine = torch.tensor([number * copies + copy for number in own for copy in range(copies)])
         figures = _micro_batch(
-            learner, rollout, places[start:end], rows[part], weights[part], check_ratio=check_ratio
+            learner,
+            rollout,
+            [places[number] for number in own],
+            (rows[mine], weights[mine] * weight),
+            check_ratio=check_ratio,
+            last=end == len(places),
         )
         for name, value in figures.items():
             totals[name] = totals.get(name, 0.0) + value
-    return totals
+    return dict(zip(totals, processes.total(*totals.values()), strict=True))
 
 
 def _micro_batch(
     learner: Learner,
     rollout: Rollout,
     places: Sequence[int],
-    rows: Tensor,
-    weights: Tensor,
+    weighted: tuple[Tensor, Tensor],
     *,
     check_ratio: bool,
+    last: bool,
 ) -> dict[str, float]:
-    spec = learner.spec
+    """Adds the gradient of some groups; `weighted` are their rows of the rollout and the rows' token weights."""
+    spec, (rows, weights) = learner.spec, weighted
+    run = partial(
+        learner.policy.evaluate,
+        [rollout.groups[place] for place in places],
+        spec.temperature,
+        with_entropies=spec.entropy_coefficient > 0,
+    )
     with autocast(spec):
-        found = learner.policy.evaluate(
-            [rollout.groups[place] for place in places],
-            spec.temperature,
-            with_entropies=spec.entropy_coefficient > 0,
-        )
+        found = learner.stepper.forward(run, last=last)
     width = found.mask.shape[1]
     old, weights = rollout.old[rows, :width], weights[:, :width]
     new = found.log_probabilities

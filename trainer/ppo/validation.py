@@ -92,15 +92,15 @@ class KeepBest:
     update: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
     weights: dict[str, Tensor] = field(default_factory=dict)
-    _first: dict[str, float] = field(default_factory=dict)
+    first: dict[str, float] = field(default_factory=dict)
 
     def offer(self, update: int, metrics: dict[str, float], policy: Policy) -> bool:
         """Takes the checkpoint when it is eligible and better; True when taken. Refuses unknown metrics."""
-        if not self._first:
+        if not self.first:
             for name in (self.metric, *(self.bound[:1] if self.bound else ())):
                 if name not in metrics:
                     raise BadInput(f"--keep-best: found {name!r}, wanted one of {', '.join(sorted(metrics))}")
-            self._first = metrics
+            self.first = metrics
         elif not self.eligible(metrics) or metrics[self.metric] <= self.metrics[self.metric]:
             return False
         self.update, self.metrics, self.weights = update, metrics, copy_weights(policy)
@@ -112,4 +112,4 @@ class KeepBest:
             return True
         name, allowed = self.bound
         # Means of the same questions are sums of thirds and halves: a fall of exactly the bound may stay.
-        return metrics[name] >= self._first[name] - allowed - 1e-9
+        return metrics[name] >= self.first[name] - allowed - 1e-9

@@ -1,8 +1,8 @@
 """The verb `pretrain`: a tokenizer and a small Llama-style model from text alone."""
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -10,8 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from trainer.checkpoints import State
 from trainer.errors import BadInput
+from trainer.failpoints import failpoint
 from trainer.language_models import save_language_model
+from trainer.launching import open_processes
 from trainer.pretraining.documents import (
     Document,
     encode_documents,
@@ -21,7 +24,7 @@ from trainer.pretraining.documents import (
 )
 from trainer.pretraining.tokenizer import train_tokenizer
 from trainer.progress import ProgressMode, ProgressWriter
-from trainer.run_folder import open_run_folder
+from trainer.resumable import Checkpoints, Replayed, Weights, open_folder
 from trainer.specs import PretrainSpec
 from trainer.training_loop import Stepper, autocast, prepare
 
@@ -41,23 +44,28 @@ def run(spec: PretrainSpec, mode: ProgressMode) -> None:
     of the
     steps), parameters, vocabulary, documents, tokens (trained on), steps, cpu_seconds.
     """
+    processes, spec = open_processes(spec)
     documents = read_documents(spec.texts)
-    folder = open_run_folder(spec.out, spec)
+    folder = open_folder(spec, processes)
+    if folder.finished:
+        return
     generator = prepare(spec)
-    started = time.process_time()
     train, heldout = _split(documents, spec.heldout_share, generator)
     texts = (text for document in train for text in document.contents)
     tokenizer = train_tokenizer(texts, vocabulary=spec.vocabulary, context=spec.context)
     model = new_model(spec, tokenizer)
-    batches = packed_batches(
-        encode_documents(tokenizer, train),
-        context=spec.context,
-        rows=max(spec.batch_tokens // spec.context, 1),
-        generator=generator,
+    encoded, rows = encode_documents(tokenizer, train), max(spec.batch_tokens // spec.context, 1)
+    batches = Replayed(
+        lambda drawn: packed_batches(encoded, context=spec.context, rows=rows, generator=drawn), generator
     )
     check = heldout_rows(encode_documents(tokenizer, heldout), context=spec.context) if heldout else None
     with folder.progress(mode) as progress:
-        result = _train(model, batches, check, spec, progress)
+        checkpoints = Checkpoints(spec, folder, progress, processes)
+        result = _train(model, batches, check, spec, progress=progress, checkpoints=checkpoints)
+    model = processes.settled(model)
+    if not processes.is_first:
+        return
+    failpoint("run.trained")
     save_language_model(model, tokenizer, folder.path)
     folder.finish(
         {
@@ -68,8 +76,9 @@ def run(spec: PretrainSpec, mode: ProgressMode) -> None:
             "documents": len(train),
             "heldout_documents": len(heldout),
             "tokens": result.tokens,
-            "steps": result.steps,
-            "cpu_seconds": round(time.process_time() - started, 2),
+            "steps": result.stepper.taken,
+            "memory": result.stepper.memory(),
+            "cpu_seconds": checkpoints.cpu_seconds(),
         }
     )
 
@@ -124,56 +133,99 @@ class _Result:
     heldout_loss: float | None
     train_loss: float
     tokens: int
-    steps: int
+    stepper: Stepper
+
+
+@dataclass
+class _Course:
+    """How far the run is: the losses of all steps, tokens trained on, and the place in its schedule.
+
+    A run by the clock counts the time it has worked, that before a resume included.
+    """
+
+    spec: PretrainSpec
+    losses: list[float] = field(default_factory=list)
+    tokens: int = 0
+    done: float = 0.0
+    _seconds: float = 0.0
+    _since: float = field(default_factory=time.monotonic)
+
+    def add(self, loss: float, tokens: int) -> None:
+        """One step."""
+        self.losses.append(loss)
+        self.tokens += tokens
+        if self.spec.minutes is None:
+            self.done = float(len(self.losses))
+        else:
+            self.done = CLOCK_STEPS * self._worked() / (60 * self.spec.minutes)
+
+    def _worked(self) -> float:
+        return self._seconds + time.monotonic() - self._since
+
+    def state(self) -> State:
+        """All of it."""
+        return {
+            "losses": self.losses,
+            "tokens": self.tokens,
+            "done": self.done,
+            "seconds": self._worked(),
+        }
+
+    def restore(self, state: State) -> None:
+        """Puts all of it back."""
+        self.losses, self.tokens, self.done = list(state["losses"]), state["tokens"], state["done"]
+        self._seconds, self._since = state["seconds"], time.monotonic()
 
 
 def _train(
     model: Any,
-    batches: Iterator[tuple[Tensor, Tensor]],
+    batches: Replayed[tuple[Tensor, Tensor]],
     check: tuple[Tensor, Tensor] | None,
     spec: PretrainSpec,
+    *,
     progress: ProgressWriter,
+    checkpoints: Checkpoints,
 ) -> _Result:
     steps = spec.steps or CLOCK_STEPS
-    stepper = Stepper(model.parameters(), spec, steps)
+    processes, course = checkpoints.processes, _Course(spec)
+    processes.wrap(model)
+    stepper = Stepper(model.parameters(), spec, steps, processes=processes)
+    stepper.recompute(model)
+    checkpoints.begin({"weights": Weights(model), "stepper": stepper, "batches": batches, "course": course})
     model.train()
-    losses: list[float] = []
-    tokens, done, shown = 0, 0.0, max(steps // 20, 1)
-    some = CHECK_TOKENS // spec.context
+    shown, some = max(steps // 20, 1), CHECK_TOKENS // spec.context
     quick = (check[0][:some], check[1][:some]) if check else None
-    started = time.monotonic()
-    while done < steps:
-        batch = next(batches)
-        loss = _step(model, stepper, batch, spec, done)
-        losses.append(loss)
-        tokens += batch[0].numel()
-        before, done = done, _done(spec, stepper.taken, started)
-        checked = heldout_loss(model, quick) if quick and done // shown > before // shown else None
+    while course.done < steps:
+        batch, before = next(batches), course.done
+        loss = _step(model, stepper, batch, spec, before)
+        course.add(loss, batch[0].numel())
+        due = course.done // shown > before // shown
+        checked = (
+            processes.forward(partial(heldout_loss, model, quick), last=False) if due and quick else None
+        )
         told = {"loss": loss} if checked is None else {"loss": loss, "heldout_loss": checked}
-        progress.step(round(min(done, steps)), steps, **told)
+        progress.step(round(min(course.done, steps)), steps, **told)
+        checkpoints.after(stepper.taken, last=course.done >= steps)
     model.eval()
-    last = losses[-max(len(losses) // 10, 1) :]
-    final = heldout_loss(model, check) if check else None
-    return _Result(final, sum(last) / len(last), tokens, stepper.taken)
+    last = course.losses[-max(len(course.losses) // 10, 1) :]
+    final = processes.forward(partial(heldout_loss, model, check), last=False) if check else None
+    return _Result(final, sum(last) / len(last), course.tokens, stepper)
 
 
 def _step(model: Any, stepper: Stepper, batch: tuple[Tensor, Tensor], spec: PretrainSpec, at: float) -> float:
     """One optimiser step over a batch (inputs, targets) in micro-batches; its mean loss."""
-    rows = max(MICRO_TOKENS // spec.context, 1)
-    loss = 0.0
-    for inputs, targets in zip(torch.split(batch[0], rows), torch.split(batch[1], rows), strict=True):
-        share = len(inputs) / len(batch[0])
+    processes = stepper.processes
+    rows = max(MICRO_TOKENS // spec.context, 1) * processes.count
+    loss, count = 0.0, len(batch[0])
+    for start in range(0, count, rows):
+        own, weight = processes.share(range(start, min(start + rows, count)))
+        inputs, targets = batch[0][own].to(spec.device), batch[1][own].to(spec.device)
         with autocast(spec):
-            part = next_token_loss(model, inputs.to(spec.device), targets.to(spec.device)) * share
+            run = partial(next_token_loss, model, inputs, targets)
+            part = stepper.forward(run, last=start + rows >= count) * (weight * len(own) / count)
         loss += stepper.accumulate(part)
     stepper.step(at=at)
-    return loss
-
-
-def _done(spec: PretrainSpec, taken: int, started: float) -> float:
-    if spec.minutes is None:
-        return float(taken)
-    return CLOCK_STEPS * (time.monotonic() - started) / (60 * spec.minutes)
+    return processes.total(loss)[0]
 
 
 def _split(

@@ -20,7 +20,7 @@ from trainer.reward_model.heldout import HELDOUT_SCORES, heldout_figures, mean_s
 from trainer.reward_model.heldout_report import write_report
 from trainer.reward_model.model import RewardModel, load_reward_model, scores_of
 from trainer.reward_model.prompt_groups import PromptGroup
-from trainer.run_folder import RunFolder, is_finished, open_run_folder, read_outcome
+from trainer.run_folder import RunFolder, open_run_folder, read_outcome
 from trainer.snapshots import RUN_RECORDS
 from trainer.specs import RewardModelSpec
 
@@ -62,17 +62,26 @@ def train_members(
 ) -> None:
     """Trains member m with seed + m, each in its own run folder, then makes `spec.out` the ensemble of them.
 
-    Members that are finished are not trained again on --resume. Metrics: those of a reward model, held out ones
-    of the mean score; member_accuracies. Refuses an `out` that is not empty unless resuming.
+    With --resume each member goes on from where it was. Metrics: those of a reward model, held out ones of the
+    mean score; member_accuracies. Refuses (BadInput) several processes and an `out` that is not empty.
     """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise BadInput(
+            "--members: found several processes, wanted one: members are trained one after the other"
+        )
     started, out = time.process_time(), Path(spec.out)
-    if out.exists() and not spec.resume and (not out.is_dir() or any(out.iterdir())):
-        raise BadInput(f"{out}: found something there, wanted a new or empty folder for --out")
+    new = not out.exists()
+    whole = open_run_folder(out, spec, resume=spec.resume)
+    if whole.finished:
+        return
     folders = [out / "members" / str(number) for number in range(spec.members)]
-    for number, folder in enumerate(folders):
-        if not (spec.resume and is_finished(folder)):
+    try:
+        for number, folder in enumerate(folders):
             train_one(replace(spec, members=1, seed=spec.seed + number, out=str(folder)), mode)
-    whole = open_run_folder(out, spec, resume=True)
+    except BadInput:
+        if new:
+            shutil.rmtree(out)
+        raise
     _publish_first(folders[0], out)
     _finish(whole, folders, spec, started)
 

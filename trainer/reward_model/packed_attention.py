@@ -13,32 +13,16 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainer.language_models import right_pad
-from trainer.reward_model.prompt_groups import PromptGroup
-
-# Groups share a block while padding them to one shape costs at most this much more than they would apart, or
-# while the block is so small that its calls cost more than its numbers.
-LARGEST_PADDING, SMALL_BLOCK = 1.25, 2**16
+from trainer.reward_model.prompt_groups import PromptGroup, block_sizes
 
 
 def blocks_of(groups: Sequence[PromptGroup]) -> list[list[PromptGroup]]:
     """The groups in order, cut into blocks of like shape."""
-    found: list[list[PromptGroup]] = []
-    for group in groups:
-        if found:
-            together, apart = _pairs([*found[-1], group]), _pairs(found[-1]) + _pairs([group])
-            if together <= max(LARGEST_PADDING * apart, SMALL_BLOCK):
-                found[-1].append(group)
-                continue
-        found.append([group])
+    found, start = [], 0
+    for size in block_sizes([group.lengths for group in groups]):
+        found.append(list(groups[start : start + size]))
+        start += size
     return found
-
-
-def _pairs(groups: Sequence[PromptGroup]) -> int:
-    """Query-key pairs of the groups padded to one shape: G·P² + N·R·(P + R)."""
-    prompt = max(len(group.prompt) for group in groups)
-    lengths = [len(response) for group in groups for response in group.responses]
-    longest = max(lengths)
-    return len(groups) * prompt**2 + len(lengths) * longest * (prompt + longest)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,9 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from trainer.errors import BadInput
 from trainer.language_models import left_pad, positions, right_pad
+from trainer.recomputing import recomputes
 from trainer.reward_model.packed_pass import PackedPass, packs
 from trainer.reward_model.prompt_groups import PromptGroup
 
@@ -49,7 +51,15 @@ class States(NamedTuple):
 
 def choose_way(trunk: Any, groups: Sequence[PromptGroup]) -> Chosen:
     """The faster way for this trunk and shape, as measured on a CPU: "tree" for short rows of a narrow trunk,
-    where calls cost more than numbers, else "packed", else "cache"."""
+    where calls cost more than numbers, else "packed", else "cache".
+
+    A trunk that recomputes drops its cache, so it goes by the others. Refuses (BadInput) one that cannot.
+    """
+    if recomputes(trunk) and not packs(trunk):
+        if trunk.config.model_type not in TREE_TRUNKS:
+            known = ", ".join(sorted(TREE_TRUNKS))
+            raise BadInput(f"--gradient-checkpointing: found {trunk.config.model_type}, wanted {known}")
+        return "tree"
     short = max(group.tokens for group in groups) <= LONGEST_TREE_ROW
     if short and trunk.config.hidden_size < NARROW and trunk.config.model_type in TREE_TRUNKS:
         return "tree"

@@ -1,16 +1,22 @@
 """The verb `reward-model`: a scalar model from rankings, kept at its best held-out epoch."""
 
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from trainer import json_lines
+from trainer.checkpoints import State
 from trainer.errors import BadInput
+from trainer.failpoints import failpoint
+from trainer.json_lines import JsonObject
+from trainer.launching import open_processes
 from trainer.progress import ProgressMode, ProgressWriter
 from trainer.prompts import read_demonstrations
+from trainer.resumable import Checkpoints, Replayed, Weights, open_folder
 from trainer.reward_model.batches import (
     EncodedRanking,
     batch_loss,
@@ -39,10 +45,10 @@ from trainer.reward_model.model import (
 )
 from trainer.reward_model.normalisation import normalised
 from trainer.reward_model.soft_labels import merge_annotators
-from trainer.run_folder import open_run_folder
 from trainer.snapshots import Snapshot, read_snapshot
 from trainer.specs import RewardModelSpec
-from trainer.training_loop import Stepper, apply_tuning, autocast, prepare
+from trainer.training_loop import Stepper, autocast, prepare
+from trainer.tuning import apply_tuning, finish_tuning, parameter_counts
 
 
 def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
@@ -55,43 +61,56 @@ def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
     if spec.members > 1:
         train_members(spec, mode, run)
         return
-    started = time.process_time()
+    processes, spec = open_processes(spec)
     snapshot = _read(spec)
     demonstrations = read_demonstrations(spec.demonstrations) if spec.demonstrations else None
     generator = prepare(spec)
     model = start_reward_model(spec.model, seed=spec.seed, device=spec.device)
     train = encode_rankings(model, snapshot.split("train"), spec.rankings)
     heldout = encode_rankings(model, snapshot.split("heldout"), spec.rankings)
-    several = merge_annotators(train, spec.tie_weight) if spec.soft_labels else train
-    taught = [encoded for encoded in several if teaches(encoded, spec)]
-    if not taught:
-        raise BadInput(
-            f"{spec.rankings}: found no pair to learn from in {len(train)} training rankings, "
-            "wanted one ranking at least whose responses do not all tie"
+    taught = _that_teach(train, spec)
+    folder = open_folder(spec, processes)
+    if folder.finished:
+        return
+    with folder.progress(mode) as progress:
+        checkpoints = Checkpoints(spec, folder, progress, processes)
+        kept, stepper = train_reward_model(
+            model, taught, heldout, spec, generator=generator, progress=progress, checkpoints=checkpoints
         )
-    with (folder := open_run_folder(spec.out, spec)).progress(mode) as progress:
-        kept = train_reward_model(model, taught, heldout, spec, generator=generator, progress=progress)
+    model = replace(model, model=processes.settled(model.model))
+    if not processes.is_first:
+        return
+    failpoint("run.trained")
+    counts: dict[str, object] = {**parameter_counts(model.model), "memory": stepper.memory()}
+    finish_tuning(model.model, spec.tuning, folder.path, base=spec.model)
     model = normalised(model, train, snapshot, demonstrations, spec)
-    lines = heldout_lines(model, heldout)
-    report, figures = heldout_figures(lines, spec.seed)
-    write_report(report, folder.path)
-    json_lines.write_atomically(folder.path / HELDOUT_SCORES, lines)
-    save_reward_model(model, folder.path)
+    told = _written(model, heldout, folder.path, spec)
     folder.finish(
         {
-            **figures,
+            **told,
             "heldout_loss": kept.heldout.loss,
             "pairs": sum(len(encoded.pairs) for encoded in taught),
             "rankings": len(taught),
             "heldout_pairs": kept.heldout.pairs,
             "heldout_rankings": len(heldout),
-            "score_by_flag": mean_score_by_flag(lines),
             "kept_epoch": kept.epoch,
-            "score_bias": model.bias,
-            "score_bias_from": model.bias_from,
-            "cpu_seconds": round(time.process_time() - started, 2),
+            **counts,
+            "cpu_seconds": checkpoints.cpu_seconds(),
         }
     )
+
+
+def _written(
+    model: RewardModel, heldout: Sequence[EncodedRanking], folder: Path, spec: RewardModelSpec
+) -> JsonObject:
+    """Writes model, held-out scores and report into `folder`; what the outcome tells of them."""
+    lines = heldout_lines(model, heldout)
+    report, figures = heldout_figures(lines, spec.seed)
+    write_report(report, folder)
+    json_lines.write_atomically(folder / HELDOUT_SCORES, lines)
+    save_reward_model(model, folder)
+    bias: JsonObject = {"score_bias": model.bias, "score_bias_from": model.bias_from}
+    return {**figures, **bias, "score_by_flag": mean_score_by_flag(lines)}
 
 
 def _read(spec: RewardModelSpec) -> Snapshot:
@@ -101,6 +120,17 @@ def _read(spec: RewardModelSpec) -> Snapshot:
     return snapshot
 
 
+def _that_teach(train: Sequence[EncodedRanking], spec: RewardModelSpec) -> list[EncodedRanking]:
+    several = merge_annotators(train, spec.tie_weight) if spec.soft_labels else train
+    taught = [encoded for encoded in several if teaches(encoded, spec)]
+    if not taught:
+        raise BadInput(
+            f"{spec.rankings}: found no pair to learn from in {len(train)} training rankings, "
+            "wanted one ranking at least whose responses do not all tie"
+        )
+    return taught
+
+
 @dataclass
 class Kept:
     """The best epoch so far: its number, its held-out figures and its weights."""
@@ -108,13 +138,28 @@ class Kept:
     epoch: int = 0
     heldout: Heldout = field(default_factory=lambda: Heldout(None, None, 0))
     weights: dict[str, Tensor] = field(default_factory=dict)
+    stopped: bool = False
+
+    def state(self) -> State:
+        """All of it."""
+        return {
+            "epoch": self.epoch,
+            "heldout": list(self.heldout),
+            "weights": self.weights,
+            "stopped": self.stopped,
+        }
+
+    def restore(self, state: State) -> None:
+        """Puts all of it back."""
+        self.epoch, self.heldout = state["epoch"], Heldout(*state["heldout"])
+        self.weights, self.stopped = state["weights"], state["stopped"]
 
     def offer(self, epoch: int, heldout: Heldout, model: RewardModel) -> bool:
         """Takes the epoch when its held-out loss is lower (always where none can be told); True when taken."""
         if self.heldout.loss is not None and heldout.loss is not None and heldout.loss >= self.heldout.loss:
             return False
         self.epoch, self.heldout = epoch, heldout
-        self.weights = {name: value.detach().clone() for name, value in model.model.state_dict().items()}
+        self.weights = {name: value.clone() for name, value in Weights(model.model).state().items()}
         return True
 
 
@@ -126,44 +171,65 @@ def train_reward_model(
     *,
     generator: torch.Generator,
     progress: ProgressWriter,
-) -> Kept:
+    checkpoints: Checkpoints,
+) -> tuple[Kept, Stepper]:
     """Trains `model` in place and leaves it with the weights of the epoch of the lowest held-out loss.
 
     Stops after `patience` epochs without a lower one. Without held-out rankings the last epoch is kept.
     """
-    apply_tuning(model.model, spec.tuning)
+    apply_tuning(model.model, spec.tuning, seed=spec.seed)
     tokens = [encoded.group.tokens for encoded in taught]
     steps = spec.epochs * -(-len(taught) // spec.rankings_per_step)
-    stepper = Stepper(model.model.parameters(), spec, steps, betas=(0.9, 0.999))
-    kept = Kept()
+    processes = checkpoints.processes
+    processes.wrap(model.model)
+    stepper = Stepper(model.model.parameters(), spec, steps, betas=(0.9, 0.999), processes=processes)
+    stepper.recompute(model.model)
+    weights, kept = Weights(model.model), Kept()
+    course = Replayed(lambda drawn: _course(tokens, spec, drawn), generator)
+    checkpoints.begin({"weights": weights, "stepper": stepper, "course": course, "kept": kept})
+    while not kept.stopped and (following := next(course, None)) is not None:
+        epoch, places, ends_epoch = following
+        loss, accuracy = _step(model, stepper, [taught[place] for place in places], spec)
+        progress.step(stepper.taken, steps, loss=loss, accuracy=accuracy)
+        if ends_epoch:
+            found = processes.forward(partial(measure_heldout, model, heldout, spec), last=False)
+            better = kept.offer(epoch, found, model)
+            told = {"heldout_loss": found.loss, "heldout_accuracy": found.accuracy}
+            progress.step(stepper.taken, steps, epoch=epoch, **told)
+            kept.stopped = not better and epoch - kept.epoch >= spec.patience
+        checkpoints.after(stepper.taken, last=kept.stopped or stepper.taken == steps)
+    weights.restore(kept.weights)
+    return kept, stepper
+
+
+def _course(
+    tokens: Sequence[int], spec: RewardModelSpec, generator: torch.Generator
+) -> Iterator[tuple[int, list[int], bool]]:
+    """Of each step of all epochs: the epoch (from 1), the places of its rankings, and whether it ends the epoch."""
     for epoch in range(1, spec.epochs + 1):
-        for places in epoch_steps(tokens, spec.rankings_per_step, generator):
-            loss, accuracy = _step(model, stepper, [taught[place] for place in places], spec)
-            progress.step(stepper.taken, steps, loss=loss, accuracy=accuracy)
-        found = measure_heldout(model, heldout, spec)
-        better = kept.offer(epoch, found, model)
-        progress.step(
-            stepper.taken, steps, epoch=epoch, heldout_loss=found.loss, heldout_accuracy=found.accuracy
-        )
-        if not better and epoch - kept.epoch >= spec.patience:
-            break
-    model.model.load_state_dict(kept.weights)
-    return kept
+        steps = list(epoch_steps(tokens, spec.rankings_per_step, generator))
+        for number, places in enumerate(steps, start=1):
+            yield epoch, places, number == len(steps)
 
 
 def _step(
     model: RewardModel, stepper: Stepper, rankings: Sequence[EncodedRanking], spec: RewardModelSpec
 ) -> tuple[float, float | None]:
     """One optimiser step on whole rankings; its loss, and its accuracy before the step."""
-    loss, differences = 0.0, []
-    for start, end in token_budget_spans([one.group.tokens for one in rankings], spec.batch_tokens):
-        part = rankings[start:end]
+    loss, differences = 0.0, list[float]()
+    processes = stepper.processes
+    budget = spec.batch_tokens * processes.count
+    for start, end in token_budget_spans([one.group.tokens for one in rankings], budget):
+        part, weight = processes.share(rankings[start:end])
         with autocast(spec):
-            scores = raw_scores(model, [encoded.group for encoded in part])
-        loss += stepper.accumulate(batch_loss(scores, part, spec) * (len(part) / len(rankings)))
+            run = partial(raw_scores, model, [encoded.group for encoded in part])
+            scores = stepper.forward(run, last=end == len(rankings))
+        share = weight * len(part) / len(rankings)
+        loss += stepper.accumulate(batch_loss(scores, part, spec) * share)
         known = iter(scores.tolist())
-        for encoded in part:
+        for encoded in part if weight else ():
             differences += pair_differences([next(known) for _ in encoded.group.responses], encoded)
     stepper.step()
     right = sum(1.0 if difference > 0 else 0.5 * (difference == 0) for difference in differences)
-    return loss, right / len(differences) if differences else None
+    loss, right, count = processes.total(loss, right, len(differences))
+    return loss, right / count if count else None

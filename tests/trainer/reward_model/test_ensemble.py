@@ -3,6 +3,7 @@
 import json
 import random
 import statistics
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from tests.trainer.reward_model.test_train import ranking_line
 from tests.trainer.reward_model.tiny import read_lines, tiny_language_model, write_lines
 from trainer.cli import main
 from trainer.errors import BadInput
+from trainer.progress import ProgressMode
 from trainer.reward_model.ensemble import load_members, score_line, train_members
 from trainer.reward_model.model import save_model
+from trainer.reward_model.train import run
 from trainer.specs import RewardModelSpec
 
 
@@ -86,25 +89,39 @@ def test_the_outcome_is_that_of_the_mean_score(world: Path) -> None:
     assert parted == groups["all"]["n"] == metrics["heldout_pairs"]
 
 
-def test_an_ensemble_that_was_stopped_is_not_finished_and_its_folder_not_taken_twice(world: Path) -> None:
-    again = world / "again"
-    trained: list[int] = []
-    spec = RewardModelSpec(
-        rankings=str(world / "rankings.jsonl"), model=str(world / "policy"), out=str(again), members=3, seed=7
-    )
+def test_an_ensemble_that_was_stopped_goes_on_with_the_member_it_was_at(world: Path) -> None:
+    again, trained = world / "again", list[int]()
+    told = {"rankings": str(world / "rankings.jsonl"), "model": str(world / "policy"), "out": str(again)}
+    spec = RewardModelSpec.from_json({**told, "members": 3, "seed": 7, "epochs": 1}, "test")
 
-    def stopped(one: RewardModelSpec, mode: object) -> None:
-        trained.append(one.seed)
-        if one.seed == 8:
+    def stopped(one: RewardModelSpec, mode: ProgressMode) -> None:
+        if one.seed == 8 and not one.resume:
             raise KeyboardInterrupt
-        assert main([*words(world, str(Path(one.out).relative_to(world))), "--seed", str(one.seed)]) == 0
+        before = Path(one.out, "outcome.json").exists()
+        run(one, mode)
+        trained.append(-one.seed if before else one.seed)
 
     with pytest.raises(KeyboardInterrupt):
         train_members(spec, "none", stopped)
     assert not (again / "outcome.json").exists()
-    with pytest.raises(BadInput, match="wanted a new or empty folder"):
+    with pytest.raises(BadInput, match="wanted a new or empty one"):
         train_members(spec, "none", stopped)
-    assert trained == [7, 8]
+    train_members(replace(spec, resume=True), "none", stopped)
+    assert trained == [7, -7, 8, 9]
+    for number in range(3):
+        weights = [
+            (world / name / "members" / str(number) / "model.safetensors").read_bytes()
+            for name in ("out", "again")
+        ]
+        assert weights[0] == weights[1]
+
+
+def test_members_are_not_trained_by_several_processes(
+    world: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert main([*words(world, "several"), "--members", "2"]) == 2
+    assert "found several processes, wanted one" in capsys.readouterr().err
 
 
 def test_an_ensemble_without_members_is_refused(tmp_path: Path) -> None:

@@ -68,8 +68,8 @@ def test_check_02_states_and_gradients_are_those_of_plain_passes(
 ) -> None:
     if apart:
         # Each group a block of its own, as large groups of unlike shapes are.
-        monkeypatch.setattr("trainer.reward_model.packed_attention.SMALL_BLOCK", 0)
-        monkeypatch.setattr("trainer.reward_model.packed_attention.LARGEST_PADDING", 0.5)
+        monkeypatch.setattr("trainer.reward_model.prompt_groups.SMALL_BLOCK", 0)
+        monkeypatch.setattr("trainer.reward_model.prompt_groups.LARGEST_PADDING", 0.5)
     model = trunk()
     packed = PackedPass(model, groups, read)
     assert len(packed._blocks) == (len(groups) if apart else 1)

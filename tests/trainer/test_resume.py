@@ -1,0 +1,80 @@
+"""Exact resume: a run that was killed anywhere and taken up again makes what an undisturbed one makes, bit for bit."""
+
+import random
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from tests.trainer.runs import command, result, run_apart, write_world
+from trainer import failpoints
+
+VERBS = ("pretrain", "sft", "reward-model", "ppo")
+# Optimiser steps (in ppo: updates) of each verb's run; a checkpoint every 2, and one after the last.
+STEPS = {"pretrain": 7, "sft": 8, "reward-model": 9, "ppo": 5}
+ONCE = ("run.opened", "run.trained", "run.saved")
+KILLED = -9
+SIZES = [
+    *(pytest.param(verb, 3, id=f"{verb}-3") for verb in VERBS),
+    *(pytest.param(verb, 20, id=f"{verb}-20", marks=pytest.mark.large) for verb in VERBS),
+]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_world(tmp_path_factory.mktemp("world"))
+
+
+@cache
+def undisturbed(verb: str, world: Path) -> dict[str, Any]:
+    with TemporaryDirectory() as folder:
+        assert run_apart([*command(verb, world), "--out", f"{folder}/out"]) == 0
+        return result(Path(folder) / "out")
+
+
+def kill_points(verb: str, count: int) -> list[str]:
+    """`count` places drawn by a seed, each as a plan: between steps, inside a save, before the end."""
+    steps = STEPS[verb]
+    saves = steps // 2 + steps % 2
+    places = [f"{name}@1=kill" for name in ONCE]
+    places += [f"training.stepped@{visit}=kill" for visit in range(1, steps + 1)]
+    inside = [name for name in failpoints.NAMES if name.startswith("checkpoint.")]
+    places += [f"{name}@{visit}=kill" for name in inside for visit in range(1, saves + 1)]
+    return random.Random(f"kill {verb}").sample(places, count)
+
+
+@pytest.mark.parametrize(("verb", "count"), SIZES)
+def test_check_45_a_killed_run_taken_up_again_equals_an_undisturbed_one(
+    verb: str, count: int, world: Path, tmp_path: Path
+) -> None:
+    wanted = undisturbed(verb, world)
+    assert wanted["checkpoint"] == f"step-{STEPS[verb]:08d}"
+    for number, plan in enumerate(kill_points(verb, count)):
+        words = [*command(verb, world), "--out", str(tmp_path / str(number))]
+        assert run_apart([*words, "--resume"], plan) == KILLED, plan
+        assert run_apart([*words, "--resume"]) == 0, plan
+        assert result(tmp_path / str(number)) == wanted, plan
+
+
+@pytest.mark.parametrize("verb", ["reward-model", "ppo"])
+def test_check_45_holds_for_adapters_too(verb: str, world: Path, tmp_path: Path) -> None:
+    words = [*command(verb, world), "--tuning", "lora:2", "--resume"]
+    assert run_apart([*words, "--out", str(tmp_path / "whole")]) == 0
+    assert run_apart([*words, "--out", str(tmp_path / "killed")], "training.stepped@3=kill") == KILLED
+    assert run_apart([*words, "--out", str(tmp_path / "killed")]) == 0
+    assert result(tmp_path / "killed") == result(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("verb", ["reward-model", "ppo"])
+def test_a_run_whose_newest_checkpoint_is_damaged_goes_on_from_the_one_before_it(
+    verb: str, world: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = [*command(verb, world), "--out", str(tmp_path / "out"), "--resume"]
+    assert run_apart(words, "training.stepped@5=kill") == KILLED
+    damaged = tmp_path / "out" / "checkpoints" / "step-00000004" / "tensors.safetensors"
+    damaged.write_bytes(damaged.read_bytes()[:-7])
+    assert run_apart(words) == 0
+    assert "step-00000004: found a damaged tensors.safetensors" in capfd.readouterr().err
+    assert result(tmp_path / "out") == undisturbed(verb, world)

@@ -1,0 +1,1 @@
+"""What a run will take before it is begun: parameters, FLOPs, memory, time, cost. Nothing here imports torch."""

@@ -1,0 +1,195 @@
+"""What each verb's run computes and holds, worked out from its spec and the data it names."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import add
+
+from trainer.errors import BadInput
+from trainer.estimate import lengths, operations
+from trainer.estimate.memory import State, cache_of_decoding, kept_for_backward, peak
+from trainer.estimate.operations import FORWARD, FORWARD_AND_BACKWARD, Operations
+from trainer.estimate.shapes import Shape, is_config, shape_of_folder, shape_of_spec
+from trainer.prompts import read_demonstrations, read_prompts
+from trainer.rankings import Ranking
+from trainer.snapshots import read_snapshot
+from trainer.specs import PpoSpec, PretrainSpec, RewardModelSpec, SftSpec, TrainingSpec, parse_tuning
+
+# Tokens of one pass of pretraining (see pretraining.train).
+MICRO_TOKENS = 2048
+FLOAT = 4
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The work of a run: passes by the rule (tokens times how often they go forward or learn), operations counted
+    by part, and bytes.
+    """
+
+    shape: Shape
+    trainable: int
+    frozen: int
+    tokens: int
+    # Tokens of forward passes that learn (6 N each), and of those that do not (2 N each).
+    learned: int
+    passed: int
+    parts: dict[str, Operations]
+    kept: int
+    logits: int
+    passes: int
+    cache: int = 0
+    extra: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def counted(self) -> Operations:
+        """All operations, as our code runs them."""
+        return reduce(add, self.parts.values(), Operations())
+
+    def peak(self) -> int:
+        """The most bytes held at one time by our own trainer."""
+        state = State(self.trainable, self.frozen)
+        return peak(state, kept=self.kept, logits=self.logits, passes=self.passes, cache=self.cache)
+
+
+def plan_of(spec: TrainingSpec) -> Plan:
+    """The plan of a run. Refuses (BadInput) data or models that it would have to read and that are not there."""
+    if isinstance(spec, PretrainSpec):
+        return _pretrain(spec)
+    if isinstance(spec, SftSpec):
+        return _sft(spec)
+    if isinstance(spec, RewardModelSpec):
+        return _reward_model(spec)
+    if isinstance(spec, PpoSpec):
+        return _ppo(spec)
+    raise BadInput(f"verb: found {spec.verb}, wanted a verb that trains")
+
+
+def _pretrain(spec: PretrainSpec) -> Plan:
+    shape = shape_of_spec(spec)
+    rows = max(spec.batch_tokens // spec.context, 1)
+    steps = spec.steps or 1
+    tokens = steps * rows * spec.context
+    of_a_pass = min(max(MICRO_TOKENS // spec.context, 1), rows) * spec.context
+    step = operations.language_modelling(shape, rows, spec.context)
+    return Plan(
+        shape, shape.parameters, 0, tokens,
+        learned=tokens,
+        passed=0,
+        parts={"learn": step * steps},
+        kept=kept_for_backward(shape, of_a_pass, of_a_pass, recompute=spec.gradient_checkpointing),
+        logits=FLOAT * of_a_pass * shape.vocabulary,
+        passes=math.ceil(rows * spec.context / of_a_pass),
+    )  # fmt: skip
+
+
+def _sft(spec: SftSpec) -> Plan:
+    shape, tokenizer = _model(spec.model), lengths.tokenizer_of(spec.model)
+    known = [
+        (lengths.prompt_tokens(tokenizer, one.prompt), lengths.response_tokens(tokenizer, one.response))
+        for one in read_demonstrations(spec.demonstrations)
+    ]
+    count = max(round(len(known) * (1 - spec.heldout_share)), 1)
+    # A batch is as long as its longest; batches drawn by chance have the longest of so many draws.
+    batches = [known[start : start + spec.batch_size] for start in range(0, count, spec.batch_size)]
+    steps = [operations.response_loss(shape, batch) for batch in batches]
+    longest = max(batches, key=lambda batch: max(sum(one) for one in batch))
+    prompt, response = max(one for one, _ in longest), max(one for _, one in longest)
+    tokens = spec.epochs * sum(sum(one) for one in known[:count])
+    trainable, frozen = _weights(shape, spec)
+    return Plan(
+        shape, trainable, frozen, tokens,
+        learned=tokens,
+        passed=0,
+        parts={"learn": reduce(add, steps, Operations()) * spec.epochs},
+        kept=kept_for_backward(
+            shape, len(longest) * (prompt + response), len(longest) * response,
+            recompute=spec.gradient_checkpointing,
+        ),
+        logits=FLOAT * len(longest) * response * shape.vocabulary,
+        passes=1,
+    )  # fmt: skip
+
+
+def _reward_model(spec: RewardModelSpec) -> Plan:
+    shape, tokenizer = _model(spec.model), lengths.tokenizer_of(spec.model)
+    groups = [
+        (
+            lengths.prompt_tokens(tokenizer, ranking.prompt),
+            [lengths.response_tokens(tokenizer, response.text) for response in ranking.responses],
+        )
+        for ranking in _training_rankings(spec)
+    ]
+    tokens = spec.epochs * sum(prompt + sum(own) for prompt, own in groups)
+    step = reduce(add, (operations.reward_loss(shape, [group]) for group in groups), Operations())
+    trainable, frozen = _weights(shape, spec)
+    # The trunk under a head of one unit: no vocabulary is scored, and untied output weights are left behind.
+    unused = 0 if shape.tied else shape.vocabulary * shape.width
+    of_a_pass = min(spec.batch_tokens, spec.rankings_per_step * max(p + sum(own) for p, own in groups))
+    in_a_step = spec.rankings_per_step * tokens / spec.epochs / len(groups)
+    return Plan(
+        shape, trainable - (unused if trainable >= unused and not frozen else 0) + shape.width, frozen, tokens,
+        learned=tokens,
+        passed=0,
+        parts={"learn": step * spec.epochs},
+        kept=kept_for_backward(shape, of_a_pass, 0, recompute=spec.gradient_checkpointing),
+        logits=0,
+        passes=math.ceil(in_a_step / of_a_pass),
+    )  # fmt: skip
+
+
+def _ppo(spec: PpoSpec) -> Plan:
+    shape, tokenizer = _model(spec.policy), lengths.tokenizer_of(spec.policy)
+    prompt = lengths.mean(lengths.prompt_tokens(tokenizer, one.prompt) for one in read_prompts(spec.prompts))
+    copies, new = spec.responses_per_prompt, spec.max_new_tokens
+    groups: list[operations.Group] = [(prompt, [new] * copies)] * (spec.episodes // copies)
+    of_episodes = sum(own + sum(responses) for own, responses in groups)
+    once = operations.policy_evaluation(shape, groups, times=FORWARD)
+    learn = operations.policy_evaluation(shape, groups, times=FORWARD_AND_BACKWARD)
+    judges = [_model(folder) for folder in spec.reward_models]
+    scores = (operations.shared_prompt(one, groups, prompt_states=False, times=FORWARD) for one in judges)
+    parts = {
+        "generate": operations.decoding(shape, groups),
+        "score": reduce(add, scores, Operations()),
+        "reference": once,
+        "values": once,
+        "learn": learn * spec.epochs,
+    }
+    trainable, frozen = _weights(shape, spec)
+    adapters = parse_tuning(spec.tuning)[0] == "lora"
+    held = frozen + sum(one.parameters for one in judges) + (0 if adapters else shape.parameters)
+    value = shape.parameters if spec.value_model == "separate" else shape.width + 1
+    of_a_pass = min(spec.batch_tokens, spec.minibatch_size * (prompt + new))
+    scored = round(of_a_pass * new * copies / (prompt + new * copies))
+    rows = max(2 * spec.batch_tokens // (prompt + new), copies)
+    return Plan(
+        shape, trainable + value, held, spec.updates * of_episodes,
+        learned=spec.updates * spec.epochs * of_episodes,
+        passed=spec.updates * of_episodes * (3 + len(judges)),
+        parts={name: part * spec.updates for name, part in parts.items()},
+        kept=kept_for_backward(shape, of_a_pass, scored, recompute=spec.gradient_checkpointing),
+        logits=FLOAT * scored * shape.vocabulary,
+        passes=math.ceil(spec.minibatch_size // copies * (prompt + copies * new) / of_a_pass),
+        cache=cache_of_decoding(shape, min(rows, spec.episodes), prompt + new),
+    )  # fmt: skip
+
+
+def _training_rankings(spec: RewardModelSpec) -> Sequence[Ranking]:
+    found = read_snapshot(spec.rankings).split("train")
+    if not found:
+        raise BadInput(f"{spec.rankings}: found no training ranking, wanted at least one")
+    return found
+
+
+def _model(folder: str) -> Shape:
+    if not is_config(folder):
+        raise BadInput(f"{folder}: found no config.json, wanted a model folder to read the shape from")
+    return shape_of_folder(folder)
+
+
+def _weights(shape: Shape, spec: TrainingSpec) -> tuple[int, int]:
+    tuning = parse_tuning(spec.tuning)
+    trainable = shape.trainable(tuning)
+    if tuning[0] == "lora":
+        return trainable, shape.parameters
+    return trainable, shape.parameters - trainable
