@@ -18,6 +18,7 @@ from trainer.disk_space import is_disk_full
 from trainer.errors import BadInput, TrainingStopped
 from trainer.estimate.specs import EstimateSpec
 from trainer.progress import ProgressMode
+from trainer.self_improvement.specs import SelfImproveSpec
 from trainer.spec_fields import REQUIRED, FieldOfSpec, Spec
 
 FINISHED, FAILED, REFUSED = 0, 1, 2
@@ -44,10 +45,8 @@ VERBS = {
         Verb(specs.ScoreSpec, "trainer.scoring"),
         Verb(specs.ImportGgufSpec, "trainer.gguf_import"),
         Verb(EstimateSpec, "trainer.estimate.verb"),
+        Verb(SelfImproveSpec, "trainer.self_improvement.verb"),
     )
-}
-LATER_VERBS = {
-    "self-improve": "demonstration lines from a model's own majority answers",
 }
 
 
@@ -70,9 +69,7 @@ def main(words: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
         told = parser().parse_args(words)
-        verb = VERBS.get(told.verb)
-        if verb is None:
-            raise BadInput(f"python -m trainer {told.verb}: {specs.LATER}")
+        verb = VERBS[told.verb]
         spec = spec_of(verb, vars(told))
         run_verb(verb, spec, cast(ProgressMode, told.progress))
     except BadInput as error:
@@ -118,9 +115,6 @@ def parser() -> argparse.ArgumentParser:
         )
         for entry in verb.spec.fields():
             _add(one, entry)
-    for name, about in LATER_VERBS.items():
-        later = verbs.add_parser(name, help=f"{about} ({specs.LATER})", add_help=False, prefix_chars="\0")
-        later.add_argument("words", nargs="*")
     return top
 
 

@@ -79,13 +79,7 @@ def open_run_folder(out: str | Path, spec: Spec, *, resume: bool = False) -> Run
     run, one in which a run is still at work, and a run that was told otherwise or read other inputs.
     """
     folder = Path(out)
-    if folder.exists() and not folder.is_dir():
-        raise BadInput(f"{folder}: found a file, wanted a folder for --out")
-    begun = (
-        [path for path in folder.iterdir() if not path.name.endswith(".partial")] if folder.is_dir() else []
-    )
-    if begun and not resume:
-        raise BadInput(f"{folder}: found a folder that is not empty, wanted a new or empty one for --out")
+    begun = check_out(folder, resume=resume)
     folder.mkdir(parents=True, exist_ok=True)
     lock = _Lock(folder)
     if begun:
@@ -97,6 +91,16 @@ def open_run_folder(out: str | Path, spec: Spec, *, resume: bool = False) -> Run
         json_lines.write_json_atomically(folder / ENVIRONMENT, environment(spec))
     failpoint("run.opened")
     return RunFolder(folder, spec.verb, time.monotonic(), lock)
+
+
+def check_out(folder: Path, *, resume: bool = False) -> bool:
+    """True when `folder` holds something already. Refuses a file, and unless `resume` a folder in use."""
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"{folder}: found a file, wanted a folder for --out")
+    begun = folder.is_dir() and any(not path.name.endswith(".partial") for path in folder.iterdir())
+    if begun and not resume:
+        raise BadInput(f"{folder}: found a folder that is not empty, wanted a new or empty one for --out")
+    return begun
 
 
 class _Lock:

@@ -64,7 +64,9 @@ class TrainingSpec(ModelSpec):
         False, help="compute inner states again in the backward pass instead of keeping them"
     )
     parallel: str = flag(
-        "ddp", help="how several processes share a run: weights copied or sharded", choices=PARALLEL
+        "ddp",
+        help="how several processes share a run: weights copied, or sharded (not in ppo)",
+        choices=PARALLEL,
     )
     checkpoint_every: int | None = flag(
         None, help="steps (in ppo: updates) between checkpoints (default: none is written)", minimum=1

@@ -70,12 +70,6 @@ def test_help_documents_each_flag(verb: str, capsys: pytest.CaptureFixture[str])
     assert "--progress" in told
 
 
-@pytest.mark.parametrize("verb", ["self-improve"])
-def test_verbs_of_later_say_so(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
-    for words in ([verb], [verb, "x.jsonl", "--model", "m", "--paths", "3"]):
-        assert "comes with the trainer issue" in refused(capsys, *words)
-
-
 def test_module_ends_with_the_exit_code(tmp_path: Path) -> None:
     command = [
         sys.executable,

@@ -34,15 +34,29 @@ def undisturbed(verb: str, world: Path) -> dict[str, Any]:
         return result(Path(folder) / "out")
 
 
+def places(verb: str) -> dict[str, range]:
+    """The failpoints of a run and how often each is passed."""
+    saves = range(1, STEPS[verb] // 2 + STEPS[verb] % 2 + 1)
+    often = {"training.stepped": range(1, STEPS[verb] + 1), **dict.fromkeys(ONCE, range(1, 2))}
+    return {name: often.get(name, saves) for name in failpoints.NAMES}
+
+
 def kill_points(verb: str, count: int) -> list[str]:
-    """`count` places drawn by a seed, each as a plan: between steps, inside a save, before the end."""
-    steps = STEPS[verb]
-    saves = steps // 2 + steps % 2
-    places = [f"{name}@1=kill" for name in ONCE]
-    places += [f"training.stepped@{visit}=kill" for visit in range(1, steps + 1)]
-    inside = [name for name in failpoints.NAMES if name.startswith("checkpoint.")]
-    places += [f"{name}@{visit}=kill" for name in inside for visit in range(1, saves + 1)]
-    return random.Random(f"kill {verb}").sample(places, count)
+    """`count` places drawn by a seed, each as a plan: between steps, inside a save, before the end.
+
+    Those of the four verbs together are every failpoint there is, whatever the size.
+    """
+    drawn, known = random.Random(f"kill {verb}"), places(verb)
+    wanted = failpoints.NAMES[VERBS.index(verb) :: len(VERBS)]
+    plans = [f"{name}@{drawn.choice(known[name])}=kill" for name in wanted]
+    others = [f"{name}@{visit}=kill" for name, visits in known.items() for visit in visits]
+    return plans + drawn.sample([one for one in others if one not in plans], count - len(plans))
+
+
+def test_every_failpoint_is_hit_in_the_small_size() -> None:
+    plans = [plan for verb in VERBS for plan in kill_points(verb, 3)]
+    assert {plan.split("@")[0] for plan in plans} == set(failpoints.NAMES)
+    assert len(plans) == 12
 
 
 @pytest.mark.parametrize(("verb", "count"), SIZES)

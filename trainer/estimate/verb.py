@@ -109,7 +109,7 @@ def parameters(of_run: TrainingSpec, plan: Plan) -> int:
 def memory(plan: Plan, own: EstimateSpec) -> JsonObject:
     """Bytes of the training state by recipe, of what depends on the batch, and of our trainer's peak."""
     state = State(plan.trainable, plan.frozen, own.recipe)  # type: ignore[arg-type]
-    both = {name: State(plan.trainable, plan.frozen, name) for name in ("autocast", "half-copies")}  # type: ignore[arg-type]
+    both = {name: State(plan.trainable, plan.frozen, name) for name in ("autocast", "half-copies")}
     return {
         "recipe": own.recipe,
         "bytes_per_trainable_parameter": State(1, 0, state.recipe).bytes,

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from trainer import json_lines
-from trainer.errors import TrainingStopped
+from trainer.errors import BadInput, TrainingStopped
 from trainer.failpoints import failpoint
 from trainer.language_models import SamplingSettings, load_language_model
 from trainer.launching import open_processes
@@ -90,6 +90,8 @@ def run(spec: PpoSpec, mode: ProgressMode) -> None:
     Metrics: score_before and score_after (mean score of the same prompts, same noise), kl (of the kept policy
     from the reference, per response), updates, kept_update, validation (the curve), cpu_seconds.
     """
+    if spec.parallel != "ddp":
+        raise BadInput(f"--parallel: found {spec.parallel}, wanted ddp: a rollout decodes with whole weights")
     processes, spec = open_processes(spec)
     with ExitStack() as stack:
         state = open_run(spec, stack, processes)

@@ -66,9 +66,7 @@ def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
     demonstrations = read_demonstrations(spec.demonstrations) if spec.demonstrations else None
     generator = prepare(spec)
     model = start_reward_model(spec.model, seed=spec.seed, device=spec.device)
-    train = encode_rankings(model, snapshot.split("train"), spec.rankings)
-    heldout = encode_rankings(model, snapshot.split("heldout"), spec.rankings)
-    taught = _that_teach(train, spec)
+    train, heldout, taught = _encoded(model, snapshot, spec)
     folder = open_folder(spec, processes)
     if folder.finished:
         return
@@ -120,7 +118,12 @@ def _read(spec: RewardModelSpec) -> Snapshot:
     return snapshot
 
 
-def _that_teach(train: Sequence[EncodedRanking], spec: RewardModelSpec) -> list[EncodedRanking]:
+def _encoded(
+    model: RewardModel, snapshot: Snapshot, spec: RewardModelSpec
+) -> tuple[list[EncodedRanking], list[EncodedRanking], list[EncodedRanking]]:
+    """Training rankings, held-out ones, and those of the first that teach. Refuses a snapshot with none of these."""
+    train = encode_rankings(model, snapshot.split("train"), spec.rankings)
+    heldout = encode_rankings(model, snapshot.split("heldout"), spec.rankings)
     several = merge_annotators(train, spec.tie_weight) if spec.soft_labels else train
     taught = [encoded for encoded in several if teaches(encoded, spec)]
     if not taught:
@@ -128,7 +131,7 @@ def _that_teach(train: Sequence[EncodedRanking], spec: RewardModelSpec) -> list[
             f"{spec.rankings}: found no pair to learn from in {len(train)} training rankings, "
             "wanted one ranking at least whose responses do not all tie"
         )
-    return taught
+    return train, heldout, taught
 
 
 @dataclass

@@ -178,7 +178,7 @@ def peak_of(words: list[str], out: Path) -> tuple[int, int]:
 
 
 SIZES = [
-    pytest.param(("--layers", "4", "--width", "320", "--batch-tokens", "768"), id="small"),
+    pytest.param(("--layers", "8", "--width", "512", "--batch-tokens", "640"), id="small"),
     *(
         pytest.param(("--layers", "8", "--width", "512", *more), id=name, marks=pytest.mark.large)
         for name, more in (
