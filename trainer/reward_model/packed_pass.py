@@ -28,7 +28,8 @@ def packs(trunk: Any) -> bool:
     What only stands in a trunk's place (adapters turned off for a call, shards gathered for one) must be called
     whole, and goes the stock way.
     """
-    return type(trunk) is LlamaModel and not any(hasattr(one, "placements") for one in trunk.parameters())
+    plain = type(trunk) is LlamaModel and trunk.config.model_type == "llama"
+    return plain and not any(hasattr(one, "placements") for one in trunk.parameters())
 
 
 class PackedPass:
