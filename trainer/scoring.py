@@ -7,19 +7,23 @@ from trainer.errors import BadInput
 from trainer.json_lines import JsonObject
 from trainer.progress import ProgressMode, ProgressWriter
 from trainer.prompts import PromptLine, read_responses
-from trainer.reward_model.model import encode_group, load_reward_model, scores_of
+from trainer.reward_model.ensemble import load_members, member_scores, score_line
+from trainer.reward_model.model import encode_group
 from trainer.reward_model.shared_prompt import PromptGroup
 from trainer.specs import ScoreSpec
 from trainer.training_loop import autocast, prepare
 
 
 def run(spec: ScoreSpec, mode: ProgressMode) -> None:
-    """Writes `spec.out`: each response line with its `score` (the model's bias included), in order."""
+    """Writes `spec.out`: each response line with its `score` (the model's bias included), in order.
+
+    An ensemble's score is the mean of its members' `member_scores`, `score_deviation` how far they part.
+    """
     placed = list(read_responses(spec.responses))
     if not placed:
         raise BadInput(f"{spec.responses}: found no line, wanted at least one")
     prepare(spec)
-    reward_model = load_reward_model(spec.reward_model, device=spec.device)
+    members = load_members(spec.reward_model, device=spec.device)
     found: list[JsonObject] = []
     with ProgressWriter(None, mode) as progress:
         for part in _parts(placed, spec.batch_size):
@@ -27,10 +31,10 @@ def run(spec: ScoreSpec, mode: ProgressMode) -> None:
             for run_of_prompt in runs_of_one_prompt(part):
                 where, first = run_of_prompt[0]
                 texts = [str(line.line["response"]) for _, line in run_of_prompt]
-                groups.append(encode_group(reward_model, first.prompt, texts, where))
+                groups.append(encode_group(members[0], first.prompt, texts, where))
             with autocast(spec):
-                scores = [score for own in scores_of(reward_model, groups) for score in own]
-            found += [{**line.line, "score": score} for (_, line), score in zip(part, scores, strict=True)]
+                scores = zip(*member_scores(members, groups), strict=True)
+            found += [{**line.line, **score_line(own)} for (_, line), own in zip(part, scores, strict=True)]
             progress.step(len(found), len(placed))
     json_lines.write_atomically(spec.out, found)
 

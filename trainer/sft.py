@@ -20,13 +20,17 @@ from trainer.language_models import (
     response_batch,
     response_log_probabilities,
     save_language_model,
+    token_log_probabilities,
 )
 from trainer.launching import open_processes
 from trainer.progress import ProgressMode, ProgressWriter
 from trainer.prompts import Demonstration, prompt_digest, read_demonstrations
 from trainer.resumable import Checkpoints, Replayed, Weights, open_folder
+from trainer.reward_model.packed_pass import PackedPass, packs
+from trainer.reward_model.prompt_groups import PromptGroup
 from trainer.snapshots import split_of
 from trainer.specs import SftSpec
+from trainer.start_checks import require_trainable
 from trainer.training_loop import Stepper, autocast, prepare
 from trainer.tuning import apply_tuning, finish_tuning, parameter_counts
 
@@ -48,6 +52,7 @@ def run(spec: SftSpec, mode: ProgressMode) -> None:
     demonstrations = read_demonstrations(spec.demonstrations)
     processes, spec = open_processes(spec)
     lm = load_language_model(spec.model, device=spec.device)
+    require_trainable(lm, spec.model)
     lessons = [
         _lesson(lm, one, f"{spec.demonstrations}:{n}") for n, one in enumerate(demonstrations, start=1)
     ]
@@ -85,14 +90,35 @@ def run(spec: SftSpec, mode: ProgressMode) -> None:
     )
 
 
-def response_loss(lm: LanguageModel, lessons: Sequence[Lesson]) -> Tensor:
+def response_loss(lm: LanguageModel, lessons: Sequence[Lesson], *, packing: bool = True) -> Tensor:
     """Sum of -log p(token | what stands before it) over all response tokens of `lessons`; prompts only
     condition.
+
+    `packing` lays them end to end, each seeing itself alone, instead of padding them to the longest; a model
+    that cannot be packed is padded. Both give the same loss.
     """
+    if packing and packs(lm.model.get_decoder()):
+        return packed_response_loss(lm, lessons)
     batch = response_batch(
         [lesson.prompt for lesson in lessons], [lesson.response for lesson in lessons], lm.pad_id, lm.device
     )
     return -response_log_probabilities(lm.model, batch).sum()
+
+
+def packed_response_loss(lm: LanguageModel, lessons: Sequence[Lesson]) -> Tensor:
+    """The same sum from one pass over real tokens only; the head runs on response positions alone."""
+    groups = [PromptGroup(tuple(lesson.prompt), (tuple(lesson.response),)) for lesson in lessons]
+    states = PackedPass(lm.model.get_decoder(), groups, "responses").run()
+    # Of each lesson stand here the prompt's last token and the response; the response's last token predicts none.
+    rows: list[int] = []
+    tokens: list[int] = []
+    start = 0
+    for lesson in lessons:
+        rows += range(start, start + len(lesson.response))
+        tokens += lesson.response
+        start += 1 + len(lesson.response)
+    logits = lm.model.get_output_embeddings()(states.index_select(0, torch.tensor(rows, device=lm.device)))
+    return -token_log_probabilities(logits, torch.tensor(tokens, device=lm.device)).sum()
 
 
 @torch.no_grad()
@@ -103,7 +129,7 @@ def heldout_loss(lm: LanguageModel, lessons: Sequence[Lesson], spec: SftSpec) ->
     total = 0.0
     for start in range(0, len(lessons), spec.batch_size):
         with autocast(spec):
-            total += float(response_loss(lm, lessons[start : start + spec.batch_size]))
+            total += float(response_loss(lm, lessons[start : start + spec.batch_size], packing=spec.packing))
     return total / _tokens(lessons)
 
 
@@ -172,7 +198,9 @@ def _step(lm: LanguageModel, stepper: Stepper, batch: Sequence[Lesson], spec: Sf
     """One optimiser step; its mean loss a response token."""
     own, weight = stepper.processes.share(batch)
     with autocast(spec):
-        loss = stepper.forward(partial(response_loss, lm, own)) * (weight / _tokens(batch))
+        loss = stepper.forward(partial(response_loss, lm, own, packing=spec.packing)) * (
+            weight / _tokens(batch)
+        )
     (value,) = stepper.processes.total(stepper.accumulate(loss))
     stepper.step()
     return value

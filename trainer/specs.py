@@ -16,6 +16,8 @@ from trainer.shared_specs import refuse as refuse
 from trainer.spec_fields import Spec, flag
 
 LOSSES = ("pairwise", "plackett-luce", "best-of")
+EMPTY_RESPONSES = ("refuse", "keep")
+NORMALISATIONS = ("demonstrations", "gain-and-bias", "none")
 KL_ESTIMATORS = ("k1", "k2", "k3")
 VALUES = ("shared", "separate")
 
@@ -78,6 +80,9 @@ class SftSpec(TrainingSpec):
     model: str = flag(help="model folder to start from", metavar="DIR")
     epochs: int = flag(3, help="times each demonstration is used", minimum=1)
     batch_size: int = flag(16, help="demonstrations of one optimiser step", minimum=1)
+    packing: bool = flag(
+        True, help="lay the demonstrations of a step end to end, each seeing itself alone, instead of padding"
+    )
     heldout_share: float = flag(
         0.1, help="share of the prompts kept for the held-out loss", minimum=0, maximum=0.5
     )
@@ -138,12 +143,24 @@ class RewardModelSpec(TrainingSpec):
         help="demonstration lines whose mean score is set to 0 (default: the snapshot's)",
         metavar="DEMOS.jsonl",
     )
-    members: int = flag(1, help=f"reward models to train as one ensemble (more than 1 {LATER})", minimum=1)
+    normalise: str = flag(
+        "demonstrations",
+        help="what the finished scores are shifted by: demonstrations (else the best tier) to mean 0, training "
+        "responses to mean 0 and variance 1, or nothing",
+        choices=NORMALISATIONS,
+    )
+    members: int = flag(1, help="reward models, by seeds that follow each other, of one ensemble", minimum=1)
     epochs: int = flag(3, help="most times each ranking is used", minimum=1)
     rankings_per_step: int = flag(8, help="rankings of one optimiser step; one is never split", minimum=1)
     use_margins: bool = flag(False, help="ask for the labelled margins between tiers in the pairwise loss")
     tie_weight: float = flag(
         0.0, help="weight of a tied pair (target 0.5) beside a decided pair's 1", minimum=0
+    )
+    soft_labels: bool = flag(
+        False, help="make one of all annotators' rankings of an item, each pair aimed at the share who say so"
+    )
+    empty_responses: str = flag(
+        "refuse", help="what to do with rankings of a response without text", choices=EMPTY_RESPONSES
     )
     centering: float = flag(
         0.0, help="weight of the squared sum of a pair's scores (keeps scores near 0)", minimum=0
@@ -155,10 +172,15 @@ class RewardModelSpec(TrainingSpec):
     def __post_init__(self) -> None:
         """Refuses what comes later and flags the chosen loss does not read."""
         super().__post_init__()
-        if self.members != 1:
-            raise ValueError(f"--members: {LATER}")
-        if self.loss != "pairwise" and (self.use_margins or self.tie_weight or self.centering):
-            raise refuse(f"margins, ties or centering with {self.loss}", "the pairwise loss for them")
+        asked = self.use_margins or self.tie_weight or self.centering or self.soft_labels
+        if self.loss != "pairwise" and asked:
+            raise refuse(
+                f"margins, ties, soft labels or centering with {self.loss}", "the pairwise loss for them"
+            )
+        if self.soft_labels and self.use_margins:
+            raise refuse(
+                "margins with soft labels", "one of them: shares of annotators say how clear a pair is"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

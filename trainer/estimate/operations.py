@@ -7,15 +7,17 @@ weights. `matmul` and `attention` stand apart, since fused attention kernels are
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Self
 
 from trainer.estimate.shapes import Shape
+from trainer.reward_model.prompt_groups import block_sizes
 
 FORWARD, FORWARD_AND_BACKWARD = 1, 3
 # Prompts with their responses: tokens of the prompt, tokens of each response.
 Group = tuple[int, Sequence[int]]
-# The longest row that goes by the tree (see reward_model.shared_prompt).
-LONGEST_TREE_ROW = 256
+# The longest row that goes by the tree, and the width from which none does (see reward_model.shared_prompt).
+LONGEST_TREE_ROW, NARROW = 256, 128
 
 
 @dataclass(frozen=True)
@@ -55,35 +57,48 @@ def language_modelling(shape: Shape, rows: int, length: int) -> Operations:
 
 
 def response_loss(shape: Shape, lessons: Sequence[tuple[int, int]]) -> Operations:
-    """Loss and gradient of one padded batch of (prompt, response) tokens: sft. Logits on response places only."""
-    prompt, response = max(one for one, _ in lessons), max(one for _, one in lessons)
-    rows, length = len(lessons), prompt + response
-    forward = body(shape, rows * length, rows * length**2) + output_layer(shape, rows * response)
-    return forward * FORWARD_AND_BACKWARD
+    """Loss and gradient of one packed batch of (prompt, response) tokens: sft. Logits on response places only."""
+    groups = [(prompt, [response]) for prompt, response in lessons]
+    head = output_layer(shape, sum(response for _, response in lessons))
+    return (packed(shape, groups, ends_only=False) + head) * FORWARD_AND_BACKWARD
+
+
+def packed(shape: Shape, groups: Sequence[Group], *, ends_only: bool) -> Operations:
+    """One forward pass of the blocks over all tokens of the groups end to end (reward_model.packed_pass).
+
+    The last block computes keys and values of all tokens, the rest where states are read: at the ends of the
+    responses, or at all their tokens and the prompt's last.
+    """
+    tokens = sum(prompt + sum(own) for prompt, own in groups)
+    asked = sum(len(own) if ends_only else 1 + sum(own) for _, own in groups)
+    inner = asking = start = 0
+    for size in block_sizes(groups):
+        block = groups[start : start + size]
+        start += size
+        prompt, longest = max(one for one, _ in block), max(max(own) for _, own in block)
+        seen = sum(len(own) for _, own in block) * (prompt + longest)
+        inner += size * prompt**2 + seen * longest
+        asking += seen if ends_only else size * prompt + seen * longest
+    keys = sum(prod(shape.linear[name]) for name in ("k", "v"))
+    last = 2 * (keys * tokens + (shape.block_weights - keys) * asked)
+    pairs = inner * (shape.layers - 1) + asking
+    return Operations(
+        2 * shape.block_weights * tokens * (shape.layers - 1) + last,
+        4 * shape.heads * shape.head_size * pairs,
+    )
 
 
 def shared_prompt(shape: Shape, groups: Sequence[Group], *, prompt_states: bool, times: int) -> Operations:
     """`times` forward passes' worth of the blocks over prompts that are computed once for their responses.
 
-    Short groups go by one padded row under a tree mask, others by a prefill and its repeated cache; there the
-    prompt's last block gets no gradient but for its keys and values, unless `prompt_states` are read.
+    Short groups of a narrow model go by one padded row under a tree mask, all others are packed;
+    `prompt_states` tells that whole responses are read, and not their ends alone.
     """
     rows = [prompt + sum(responses) for prompt, responses in groups]
-    if max(rows) <= LONGEST_TREE_ROW:
+    if max(rows) <= LONGEST_TREE_ROW and shape.width < NARROW:
         tokens = len(groups) * max(rows)
         return body(shape, tokens, tokens * max(rows)) * times
-    longest = max(prompt for prompt, _ in groups)
-    width = max(max(responses) for _, responses in groups)
-    count = sum(len(responses) for _, responses in groups)
-    prompts = body(shape, len(groups) * longest, len(groups) * longest**2) * times
-    answers = body(shape, count * width, count * width * (longest + width)) * times
-    if prompt_states or times == FORWARD:
-        return prompts + answers
-    linear = shape.linear
-    idle = sum(linear[name][0] * linear[name][1] for name in ("q", "o", "gate", "up", "down"))
-    keys = 4 * shape.heads * shape.head_size * len(groups) * longest**2
-    tokens = len(groups) * longest
-    return prompts + answers + Operations(-4 * idle * tokens, -2 * keys)
+    return packed(shape, groups, ends_only=not prompt_states) * times
 
 
 def reward_loss(shape: Shape, groups: Sequence[Group]) -> Operations:

@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from safetensors import SafetensorError
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float64": torch.float64}
 # Loading and saving draw bars of their own on stderr, where a command of ours tells its one line or its own progress.
 transformers_logging.disable_progress_bar()
+# Endings of the architectures that write text from left to right.
+CAUSAL = ("ForCausalLM", "LMHeadModel")
 PrecisionName = Literal["float32", "bfloat16", "float64"]
 
 
@@ -55,28 +58,63 @@ def load_language_model(
     """
     folder = Path(folder)
     require_files(folder)
-    try:
-        model = AutoModelForCausalLM.from_pretrained(
-            folder,
-            dtype=DTYPES[precision],
-            local_files_only=True,
-            use_safetensors=True,
-            attn_implementation="sdpa",
-        )
-        tokenizer = load_tokenizer(folder)
-    except (OSError, ValueError, KeyError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ModelFolderError(
-            f"{folder}: found a model that does not load ({reason}), wanted a model folder"
-        ) from error
+    model = load_whole(
+        AutoModelForCausalLM, folder, precision, endings=CAUSAL, wanted="a causal language model"
+    )
+    tokenizer = load_tokenizer(folder)
     ends = end_ids_of(model, tokenizer, folder)
     model.to(device).eval()
     return LanguageModel(model, tokenizer, ends, pad_id_of(tokenizer, ends), device)
 
 
+def load_whole(
+    auto_class: Any, folder: Path, precision: PrecisionName, *, endings: tuple[str, ...], wanted: str
+) -> Any:
+    """The model of `folder` as `auto_class` makes it, every weight of it from the folder, none invented.
+
+    Refuses (ModelFolderError) an architecture whose name has none of the `endings` (`wanted` says so in words),
+    what does not load, and weights that do not fill the model: transformers would draw the missing ones by
+    chance and go on.
+    """
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        names = config.architectures or ()
+        if names and not any(name.endswith(endings) for name in names):
+            raise ModelFolderError(f"{folder}: found a {names[0]}, wanted {wanted}")
+        model, info = auto_class.from_pretrained(
+            folder,
+            dtype=DTYPES[precision],
+            local_files_only=True,
+            use_safetensors=True,
+            attn_implementation="sdpa",
+            output_loading_info=True,
+        )
+    except ModelFolderError:
+        raise
+    except RuntimeError as error:
+        raise ModelFolderError(
+            f"{folder}: found weights of other sizes than config.json says, wanted those of its architecture"
+        ) from error
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ModelFolderError(
+            f"{folder}: found a model that does not load ({reason}), wanted a model folder"
+        ) from error
+    if missing := sorted(info["missing_keys"]):
+        found = f"no weights for {missing[0]}" + (f" and {len(missing) - 1} more" if len(missing) > 1 else "")
+        raise ModelFolderError(f"{folder}: found {found}, wanted all weights of a {type(model).__name__}")
+    return model
+
+
 def load_tokenizer(folder: Path) -> Any:
-    """The tokenizer of `folder`."""
-    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    """The tokenizer of `folder`. Refuses (ModelFolderError) one that does not load."""
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ModelFolderError(
+            f"{folder}: found a tokenizer that does not load ({reason}), wanted one in Hugging Face layout"
+        ) from error
 
 
 def save_language_model(model: Any, tokenizer: Any, folder: str | Path) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from trainer.errors import BadInput
 from trainer.rankings import Pair, Ranking, pairs, tied_pairs
 from trainer.reward_model.loss import (
     PairTable,
@@ -25,12 +26,16 @@ STEPS_OF_A_WINDOW = 8
 
 @dataclass(frozen=True)
 class EncodedRanking:
-    """A ranking with its token ids and with what it says: pairs that are decided, pairs that tie."""
+    """A ranking with its token ids and with what it says: pairs that are decided, pairs that tie.
+
+    `targets`: the share of annotators behind each pair where several were merged (empty: 1 each).
+    """
 
     ranking: Ranking
     group: PromptGroup
     pairs: tuple[Pair, ...]
     ties: tuple[tuple[int, int], ...]
+    targets: tuple[float, ...] = ()
 
     @property
     def tiers(self) -> list[list[int]]:
@@ -65,6 +70,17 @@ def encode_rankings(
     ]
 
 
+def require_text(rankings: Sequence[Ranking], source: str) -> None:
+    """Refuses (BadInput) a response without text: its score would be read from the end token alone."""
+    for ranking in rankings:
+        for response in ranking.responses:
+            if not response.text:
+                raise BadInput(
+                    f"{source}: ranking {ranking.id}: found the empty response {response.id}, wanted text "
+                    "(or --empty-responses keep, where answering nothing is an answer)"
+                )
+
+
 def teaches(encoded: EncodedRanking, spec: RewardModelSpec) -> bool:
     """True when the ranking has something to say under the spec's loss."""
     if spec.loss == "best-of":
@@ -96,22 +112,26 @@ def pair_table(rankings: Sequence[EncodedRanking], spec: RewardModelSpec, device
 
     A tie has target 0.5 and comes in only where the spec gives ties a weight.
     """
-    rows: list[tuple[int, int, float, float, int]] = []
+    rows: list[tuple[int, int, float, float, int, float]] = []
     start = 0
     for number, encoded in enumerate(rankings):
-        for pair in encoded.pairs:
+        for pair, target in zip(encoded.pairs, encoded.targets or (1.0,) * len(encoded.pairs), strict=True):
             margin = pair.margin if spec.use_margins else 0.0
-            rows.append((start + pair.chosen, start + pair.rejected, margin, 1.0, number))
+            rows.append((start + pair.chosen, start + pair.rejected, margin, target, number, 1.0))
         if spec.tie_weight:
-            rows.extend((start + one, start + other, 0.0, 0.5, number) for one, other in encoded.ties)
+            tie = (0.0, 0.5, number, spec.tie_weight)
+            rows.extend((start + one, start + other, *tie) for one, other in encoded.ties)
         start += len(encoded.group.responses)
-    chosen, rejected, margin_of, target, ranking = (list(column) for column in zip(*rows, strict=True))
+    chosen, rejected, margin_of, targets, ranking, weight = (
+        list(column) for column in zip(*rows, strict=True)
+    )
     return PairTable(
         torch.tensor(chosen, device=device),
         torch.tensor(rejected, device=device),
         torch.tensor(margin_of, device=device),
-        torch.tensor(target, device=device),
+        torch.tensor(targets, device=device),
         torch.tensor(ranking, device=device),
+        torch.tensor(weight, device=device),
     )
 
 
@@ -119,8 +139,7 @@ def batch_loss(scores: Tensor, rankings: Sequence[EncodedRanking], spec: RewardM
     """The spec's loss of the rankings, a scalar: the mean over rankings. `scores` [N] lie end to end."""
     if spec.loss == "pairwise":
         table = pair_table(rankings, spec, str(scores.device))
-        weight = torch.where(table.target == 1.0, 1.0, spec.tie_weight)
-        loss = pairwise_loss(scores, table, weight)
+        loss = pairwise_loss(scores, table)
         return loss + spec.centering * centering_penalty(scores, table) if spec.centering else loss
     losses, start = [], 0
     for encoded in rankings:
@@ -134,5 +153,13 @@ def batch_loss(scores: Tensor, rankings: Sequence[EncodedRanking], spec: RewardM
 
 
 def pair_differences(scores: Sequence[float], encoded: EncodedRanking) -> list[float]:
-    """Score of the better less score of the worse, for each decided pair of one ranking."""
-    return [scores[pair.chosen] - scores[pair.rejected] for pair in encoded.pairs]
+    """Score of the better less score of the worse, for each decided pair of one ranking.
+
+    A pair on which merged annotators are split evenly has no better one.
+    """
+    targets = encoded.targets or (1.0,) * len(encoded.pairs)
+    return [
+        scores[pair.chosen] - scores[pair.rejected]
+        for pair, target in zip(encoded.pairs, targets, strict=True)
+        if target != 0.5
+    ]

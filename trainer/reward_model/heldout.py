@@ -9,9 +9,12 @@ import torch
 from trainer.json_lines import JsonObject
 from trainer.rankings import to_line
 from trainer.reward_model.batches import EncodedRanking, batch_loss, pair_differences, teaches
+from trainer.reward_model.heldout_report import headline, report, scored_of
 from trainer.reward_model.loss import pair_accuracy
 from trainer.reward_model.model import RewardModel, scores_of
 from trainer.specs import RewardModelSpec
+
+HELDOUT_SCORES = "heldout_scores.jsonl"
 
 
 class Heldout(NamedTuple):
@@ -66,3 +69,9 @@ def mean_score_by_flag(lines: Sequence[JsonObject]) -> dict[str, float]:
             for name in names:
                 found[name].append(scores[response])
     return {name: sum(scores) / len(scores) for name, scores in sorted(found.items())}
+
+
+def heldout_figures(lines: Sequence[JsonObject], seed: int) -> tuple[JsonObject, JsonObject]:
+    """The report of scored held-out lines, and the figures of it that an outcome tells."""
+    found = report(scored_of(lines), seed)
+    return found, headline(found)

@@ -13,9 +13,10 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class PairTable:
-    """The pairs of a batch: int64 [P] chosen, rejected and ranking; float [P] margin and target.
+    """The pairs of a batch: int64 [P] chosen, rejected and ranking; float [P] margin, target and weight.
 
-    `target` is the probability that the chosen response is the better one: 1 for a plain pair, 0.5 for a tie.
+    `target` is the probability that the chosen response is the better one: 1 for a plain pair, 0.5 for a tie,
+    the share of annotators who say so for a soft label. No weight is 1 each.
     """
 
     chosen: Tensor
@@ -23,6 +24,7 @@ class PairTable:
     margin: Tensor
     target: Tensor
     ranking: Tensor
+    weight: Tensor | None = None
 
 
 def pair_losses(difference: Tensor, margin: Tensor, target: Tensor) -> Tensor:
@@ -45,10 +47,12 @@ def mean_over_rankings(losses: Tensor, ranking: Tensor, weight: Tensor | None = 
     return (weight * losses / totals[ranking]).sum() / present
 
 
-def pairwise_loss(scores: Tensor, pairs: PairTable, weight: Tensor | None = None) -> Tensor:
+def pairwise_loss(scores: Tensor, pairs: PairTable) -> Tensor:
     """Mean over rankings of the (weighted) mean over pairs of -log sigmoid(r_chosen - r_rejected - margin)."""
     difference = scores[pairs.chosen] - scores[pairs.rejected]
-    return mean_over_rankings(pair_losses(difference, pairs.margin, pairs.target), pairs.ranking, weight)
+    return mean_over_rankings(
+        pair_losses(difference, pairs.margin, pairs.target), pairs.ranking, pairs.weight
+    )
 
 
 def centering_penalty(scores: Tensor, pairs: PairTable) -> Tensor:

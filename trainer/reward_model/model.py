@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForSequenceClassification
+from transformers import AutoModelForSequenceClassification
 
 from trainer.errors import BadInput
 from trainer.language_models import (
@@ -21,13 +21,15 @@ from trainer.language_models import (
     save_language_model,
 )
 from trainer.language_models.folders import (
-    DTYPES,
+    ModelFolderError,
     PrecisionName,
     load_tokenizer,
+    load_whole,
     require_files,
 )
 from trainer.prompts import Message
-from trainer.reward_model.shared_prompt import PromptGroup, Way, run_groups
+from trainer.reward_model.shared_prompt import PromptGroup, Way, last_states
+from trainer.start_checks import require_trainable
 
 ARCHITECTURE = "ForSequenceClassification"
 
@@ -86,6 +88,7 @@ def start_reward_model(folder: str | Path, *, seed: int, device: str = "cpu") ->
     Always in evaluation mode: training without dropout makes the score a function of the text alone.
     """
     lm = load_language_model(folder, device=device)
+    require_trainable(lm, folder)
     return with_new_head(lm, seed=seed)
 
 
@@ -112,18 +115,16 @@ def load_reward_model(
     """
     folder = Path(folder)
     require_files(folder)
-    config = AutoConfig.from_pretrained(folder, local_files_only=True)
-    if not any(name.endswith(ARCHITECTURE) for name in config.architectures or ()) or config.num_labels != 1:
-        raise BadInput(
-            f"{folder}: found {config.architectures}, wanted a reward model ({ARCHITECTURE}, one label)"
+    wanted = f"a reward model ({ARCHITECTURE}, one label)"
+    try:
+        model = load_whole(
+            AutoModelForSequenceClassification, folder, precision, endings=(ARCHITECTURE,), wanted=wanted
         )
-    model = AutoModelForSequenceClassification.from_pretrained(
-        folder,
-        dtype=DTYPES[precision],
-        local_files_only=True,
-        use_safetensors=True,
-        attn_implementation="sdpa",
-    )
+    except ModelFolderError as error:
+        raise BadInput(str(error)) from error
+    config = model.config
+    if config.num_labels != 1:
+        raise BadInput(f"{folder}: found {config.num_labels} labels, wanted {wanted}")
     tokenizer = load_tokenizer(folder)
     end_id = tokenizer.eos_token_id
     pad_id = config.get_text_config().pad_token_id
@@ -191,8 +192,8 @@ def raw_scores(reward_model: RewardModel, groups: Sequence[PromptGroup], way: Wa
 
     Read at the last real token of each response (its end token), never at a pad.
     """
-    states = run_groups(reward_model.model.base_model, groups, pad_id=reward_model.pad_id, way=way)
-    scores: Tensor = reward_model.head(states.last()).squeeze(-1)
+    states = last_states(reward_model.model.base_model, groups, pad_id=reward_model.pad_id, way=way)
+    scores: Tensor = reward_model.head(states).squeeze(-1)
     return scores.float()
 
 

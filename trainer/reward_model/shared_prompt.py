@@ -1,13 +1,13 @@
 """Runs a causal trunk over prompts with several responses each, computing every prompt once, with gradients.
 
 G groups (a prompt and its responses) hold N responses, right-padded to R tokens; d is the hidden width.
-Two ways give the same states. "cache": one left-padded prefill, whose keys and values are repeated for the
-responses; it fits every causal trunk of transformers. "tree": a prompt and all its responses stand in one
-row under a mask by which no response sees another; one pass instead of two, dearer with the row's square.
+Three ways give the same states. "packed": all tokens end to end in one pass that wastes nothing, for trunks
+whose layers are walked by hand (`packed_pass`). "cache": one left-padded prefill, whose keys and values are
+repeated for the responses; it fits every causal trunk of transformers. "tree": a prompt and all its responses
+stand in one row under a mask by which no response sees another; dearer with the row's square, but one call.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -17,30 +17,16 @@ from transformers import DynamicCache
 from trainer.errors import BadInput
 from trainer.language_models import left_pad, positions, right_pad
 from trainer.recomputing import recomputes
+from trainer.reward_model.packed_pass import PackedPass, packs
+from trainer.reward_model.prompt_groups import PromptGroup
 
-Way = Literal["auto", "cache", "tree"]
+__all__ = ["PromptGroup", "States", "Way", "choose_way", "last_states", "run_groups", "tree_mask"]
+
+Way = Literal["auto", "packed", "cache", "tree"]
+Chosen = Literal["packed", "cache", "tree"]
 # Trunks that take a ready mask as it is (tested); others always go by the cache.
 TREE_TRUNKS = frozenset({"llama"})
-LONGEST_TREE_ROW = 256
-
-
-@dataclass(frozen=True)
-class PromptGroup:
-    """Token ids of a prompt and of its responses; neither may be empty."""
-
-    prompt: tuple[int, ...]
-    responses: tuple[tuple[int, ...], ...]
-
-    def __post_init__(self) -> None:
-        if not self.prompt:
-            raise ValueError("a prompt without one token leaves no place to start from")
-        if not self.responses or not all(self.responses):
-            raise ValueError("a group needs responses, each of one token or more")
-
-    @property
-    def tokens(self) -> int:
-        """Tokens that a shared pass computes: the prompt once, and every response."""
-        return len(self.prompt) + sum(map(len, self.responses))
+LONGEST_TREE_ROW, NARROW = 256, 128
 
 
 class States(NamedTuple):
@@ -63,18 +49,29 @@ class States(NamedTuple):
         return torch.cat([self.prompt[self.group].unsqueeze(1), self.response[:, :-1]], dim=1)
 
 
-def choose_way(trunk: Any, groups: Sequence[PromptGroup]) -> Literal["cache", "tree"]:
-    """The faster way for this shape: "tree" for short rows of a trunk that takes a ready mask.
+def choose_way(trunk: Any, groups: Sequence[PromptGroup]) -> Chosen:
+    """The faster way for this trunk and shape, as measured on a CPU: "tree" for short rows of a narrow trunk,
+    where calls cost more than numbers, else "packed", else "cache".
 
-    A trunk that recomputes drops its cache, so it goes by the tree. Refuses (BadInput) one that cannot.
+    A trunk that recomputes drops its cache, so it goes by the others. Refuses (BadInput) one that cannot.
     """
-    if recomputes(trunk):
+    if recomputes(trunk) and not packs(trunk):
         if trunk.config.model_type not in TREE_TRUNKS:
             known = ", ".join(sorted(TREE_TRUNKS))
             raise BadInput(f"--gradient-checkpointing: found {trunk.config.model_type}, wanted {known}")
         return "tree"
     short = max(group.tokens for group in groups) <= LONGEST_TREE_ROW
-    return "tree" if short and getattr(trunk.config, "model_type", "") in TREE_TRUNKS else "cache"
+    if short and trunk.config.hidden_size < NARROW and trunk.config.model_type in TREE_TRUNKS:
+        return "tree"
+    return "packed" if packs(trunk) else "cache"
+
+
+def last_states(trunk: Any, groups: Sequence[PromptGroup], *, pad_id: int, way: Way = "auto") -> Tensor:
+    """The state of each response's last token, [N, d], in order: all that a reward model reads."""
+    chosen = choose_way(trunk, groups) if way == "auto" else way
+    if chosen == "packed":
+        return PackedPass(trunk, groups, "ends").run()
+    return run_groups(trunk, groups, pad_id=pad_id, way=chosen).last()
 
 
 def run_groups(trunk: Any, groups: Sequence[PromptGroup], *, pad_id: int, way: Way = "auto") -> States:
@@ -88,9 +85,29 @@ def run_groups(trunk: Any, groups: Sequence[PromptGroup], *, pad_id: int, way: W
     owners = [index for index, group in enumerate(groups) for _ in group.responses]
     owner = torch.tensor(owners, device=device)
     chosen = choose_way(trunk, groups) if way == "auto" else way
-    run = _by_tree if chosen == "tree" else _by_cache
+    run = {"packed": _by_pack, "tree": _by_tree, "cache": _by_cache}[chosen]
     prompt, response = run(trunk, groups, tokens, mask)
     return States(prompt, response, mask, tokens, owner)
+
+
+def _by_pack(
+    trunk: Any, groups: Sequence[PromptGroup], tokens: Tensor, mask: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Last prompt states [G, d] and response states [N, R, d] by one pass over real tokens only."""
+    states = PackedPass(trunk, groups, "responses").run()
+    ends, starts, place = [], [], 0
+    for group in groups:
+        ends.append(place)
+        place += 1
+        for response in group.responses:
+            starts.append(place)
+            place += len(response)
+    device = tokens.device
+    wanted = torch.tensor(starts, device=device).unsqueeze(1) + (
+        torch.arange(tokens.shape[1], device=device) * mask.long()
+    )
+    responses = states.index_select(0, wanted.flatten()).view(*wanted.shape, -1)
+    return states.index_select(0, torch.tensor(ends, device=device)), responses
 
 
 def _by_cache(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -11,9 +12,10 @@ from trainer import json_lines
 from trainer.checkpoints import State
 from trainer.errors import BadInput
 from trainer.failpoints import failpoint
+from trainer.json_lines import JsonObject
 from trainer.launching import open_processes
 from trainer.progress import ProgressMode, ProgressWriter
-from trainer.prompts import Demonstration, read_demonstrations
+from trainer.prompts import read_demonstrations
 from trainer.resumable import Checkpoints, Replayed, Weights, open_folder
 from trainer.reward_model.batches import (
     EncodedRanking,
@@ -21,35 +23,46 @@ from trainer.reward_model.batches import (
     encode_rankings,
     epoch_steps,
     pair_differences,
+    require_text,
     teaches,
 )
-from trainer.reward_model.heldout import Heldout, heldout_lines, mean_score_by_flag, measure_heldout
+from trainer.reward_model.ensemble import train_members
+from trainer.reward_model.heldout import (
+    HELDOUT_SCORES,
+    Heldout,
+    heldout_figures,
+    heldout_lines,
+    mean_score_by_flag,
+    measure_heldout,
+)
+from trainer.reward_model.heldout_report import write_report
 from trainer.reward_model.model import (
     RewardModel,
-    encode_group,
     raw_scores,
     save_reward_model,
-    scores_of,
     start_reward_model,
     token_budget_spans,
-    with_bias,
 )
+from trainer.reward_model.normalisation import normalised
+from trainer.reward_model.soft_labels import merge_annotators
 from trainer.snapshots import Snapshot, read_snapshot
 from trainer.specs import RewardModelSpec
 from trainer.training_loop import Stepper, autocast, prepare
 from trainer.tuning import apply_tuning, finish_tuning, parameter_counts
 
-HELDOUT_SCORES = "heldout_scores.jsonl"
-
 
 def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
-    """Trains and writes the run folder `spec.out`, heldout_scores.jsonl among it.
+    """Trains and writes the run folder `spec.out`, heldout_scores.jsonl and heldout_report.json among it.
 
-    Metrics: heldout_accuracy, heldout_loss, score_by_flag (held out), pairs and rankings (trained on),
-    heldout_pairs, heldout_rankings, kept_epoch, score_bias, score_bias_from, cpu_seconds.
+    Metrics: heldout_accuracy with bounds and the other figures of `headline`, heldout_loss, score_by_flag (held
+    out), pairs and rankings (trained on), heldout_pairs, heldout_rankings, kept_epoch, score_bias,
+    score_bias_from, cpu_seconds. Several members make an ensemble (`train_members`).
     """
+    if spec.members > 1:
+        train_members(spec, mode, run)
+        return
     processes, spec = open_processes(spec)
-    snapshot = read_snapshot(spec.rankings)
+    snapshot = _read(spec)
     demonstrations = read_demonstrations(spec.demonstrations) if spec.demonstrations else None
     generator = prepare(spec)
     model = start_reward_model(spec.model, seed=spec.seed, device=spec.device)
@@ -68,26 +81,41 @@ def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
     failpoint("run.trained")
     counts: dict[str, object] = {**parameter_counts(model.model), "memory": stepper.memory()}
     finish_tuning(model.model, spec.tuning, folder.path, base=spec.model)
-    model = calibrated(model, train, snapshot, demonstrations, spec)
-    lines = heldout_lines(model, heldout)
-    json_lines.write_atomically(folder.path / HELDOUT_SCORES, lines)
-    save_reward_model(model, folder.path)
+    model = normalised(model, train, snapshot, demonstrations, spec)
+    told = _written(model, heldout, folder.path, spec)
     folder.finish(
         {
-            "heldout_accuracy": kept.heldout.accuracy,
+            **told,
             "heldout_loss": kept.heldout.loss,
             "pairs": sum(len(encoded.pairs) for encoded in taught),
             "rankings": len(taught),
             "heldout_pairs": kept.heldout.pairs,
             "heldout_rankings": len(heldout),
-            "score_by_flag": mean_score_by_flag(lines),
             "kept_epoch": kept.epoch,
-            "score_bias": model.bias,
-            "score_bias_from": model.bias_from,
             **counts,
             "cpu_seconds": checkpoints.cpu_seconds(),
         }
     )
+
+
+def _written(
+    model: RewardModel, heldout: Sequence[EncodedRanking], folder: Path, spec: RewardModelSpec
+) -> JsonObject:
+    """Writes model, held-out scores and report into `folder`; what the outcome tells of them."""
+    lines = heldout_lines(model, heldout)
+    report, figures = heldout_figures(lines, spec.seed)
+    write_report(report, folder)
+    json_lines.write_atomically(folder / HELDOUT_SCORES, lines)
+    save_reward_model(model, folder)
+    bias: JsonObject = {"score_bias": model.bias, "score_bias_from": model.bias_from}
+    return {**figures, **bias, "score_by_flag": mean_score_by_flag(lines)}
+
+
+def _read(spec: RewardModelSpec) -> Snapshot:
+    snapshot = read_snapshot(spec.rankings)
+    if spec.empty_responses == "refuse":
+        require_text(snapshot.rankings, spec.rankings)
+    return snapshot
 
 
 def _encoded(
@@ -96,7 +124,8 @@ def _encoded(
     """Training rankings, held-out ones, and those of the first that teach. Refuses a snapshot with none of these."""
     train = encode_rankings(model, snapshot.split("train"), spec.rankings)
     heldout = encode_rankings(model, snapshot.split("heldout"), spec.rankings)
-    taught = [encoded for encoded in train if teaches(encoded, spec)]
+    several = merge_annotators(train, spec.tie_weight) if spec.soft_labels else train
+    taught = [encoded for encoded in several if teaches(encoded, spec)]
     if not taught:
         raise BadInput(
             f"{spec.rankings}: found no pair to learn from in {len(train)} training rankings, "
@@ -207,31 +236,3 @@ def _step(
     right = sum(1.0 if difference > 0 else 0.5 * (difference == 0) for difference in differences)
     loss, right, count = processes.total(loss, right, len(differences))
     return loss, right / count if count else None
-
-
-def calibrated(
-    model: RewardModel,
-    train: Sequence[EncodedRanking],
-    snapshot: Snapshot,
-    given: Sequence[Demonstration] | None,
-    spec: RewardModelSpec,
-) -> RewardModel:
-    """The model with the bias by which demonstrations score 0 on average (Stiennon et al. 2020).
-
-    They are those given, else the snapshot's, else the best tier of the training rankings.
-    """
-    demonstrations = snapshot.demonstrations if given is None else given
-    if demonstrations:
-        where = spec.demonstrations or spec.rankings
-        groups = [
-            encode_group(model, one.prompt, [one.response], f"{where}: demonstration {one.id}")
-            for one in demonstrations
-        ]
-        scores = [own[0] for own in scores_of(model, groups)]
-        return with_bias(model, -sum(scores) / len(scores), "demonstrations")
-    best = [
-        own[place]
-        for own, encoded in zip(scores_of(model, [one.group for one in train]), train, strict=True)
-        for place in (encoded.tiers[0] if encoded.tiers else ())
-    ]
-    return with_bias(model, -sum(best) / len(best), "best tier")

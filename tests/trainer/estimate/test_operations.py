@@ -90,14 +90,14 @@ def test_the_loss_on_responses_is_counted_exactly() -> None:
     assert counted(lambda: response_loss(lm, lessons)) == operations.response_loss(SHAPE, told)
 
 
-@pytest.mark.parametrize("long", [False, True], ids=["tree", "cache"])
+@pytest.mark.parametrize("long", [False, True], ids=["tree", "packed"])
 def test_the_loss_of_rankings_is_counted_exactly(long: bool) -> None:
     model, groups = with_new_head(grouped(), seed=0), prompts(long)
     found = counted(lambda: raw_scores(model, groups).sum())
     assert found == operations.reward_loss(SHAPE, lengths_of(groups))
 
 
-@pytest.mark.parametrize("long", [False, True], ids=["tree", "cache"])
+@pytest.mark.parametrize("long", [False, True], ids=["tree", "packed"])
 def test_the_loss_of_ppo_is_counted_exactly(long: bool) -> None:
     policy, groups = Policy(grouped()), prompts(long)
 
@@ -135,6 +135,7 @@ def test_decoding_is_counted_where_no_response_ends_early() -> None:
 
 def test_constants_are_those_of_the_code() -> None:
     assert operations.LONGEST_TREE_ROW == shared_prompt.LONGEST_TREE_ROW
+    assert operations.NARROW == shared_prompt.NARROW
     assert plans.MICRO_TOKENS == pretraining.MICRO_TOKENS
 
 

@@ -10,7 +10,7 @@ from transformers import GPT2Config, GPT2Model
 from tests.trainer.reward_model.tiny import ragged_groups, tiny_language_model
 from trainer.reward_model.shared_prompt import PromptGroup, choose_way, run_groups, tree_mask
 
-WAYS: tuple[Literal["cache", "tree"], ...] = ("cache", "tree")
+WAYS: tuple[Literal["packed", "cache", "tree"], ...] = ("packed", "cache", "tree")
 
 
 def alone(trunk: torch.nn.Module, group: PromptGroup, response: tuple[int, ...]) -> Tensor:
@@ -20,7 +20,7 @@ def alone(trunk: torch.nn.Module, group: PromptGroup, response: tuple[int, ...])
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_states_are_those_of_a_plain_pass(way: Literal["cache", "tree"]) -> None:
+def test_states_are_those_of_a_plain_pass(way: Literal["packed", "cache", "tree"]) -> None:
     trunk, groups = tiny_language_model().model.base_model, ragged_groups()
     states = run_groups(trunk, groups, pad_id=0, way=way)
     number = 0
@@ -40,7 +40,7 @@ def test_states_are_those_of_a_plain_pass(way: Literal["cache", "tree"]) -> None
     assert states.group.tolist() == [0, 0, 0, 1, 2, 2, 2, 2]
 
 
-def gradients(way: Literal["cache", "tree", "plain"]) -> list[Tensor]:
+def gradients(way: Literal["packed", "cache", "tree", "plain"]) -> list[Tensor]:
     trunk, groups = tiny_language_model().model.base_model, ragged_groups(3)
     if way == "plain":
         rows = [alone(trunk, group, response)[-1] for group in groups for response in group.responses]
@@ -51,7 +51,7 @@ def gradients(way: Literal["cache", "tree", "plain"]) -> list[Tensor]:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_check_02_gradients_flow_through_the_shared_prompt(way: Literal["cache", "tree"]) -> None:
+def test_check_02_gradients_flow_through_the_shared_prompt(way: Literal["packed", "cache", "tree"]) -> None:
     for found, plain in zip(gradients(way), gradients("plain"), strict=True):
         assert (found - plain).norm() <= 1e-5 * plain.norm() + 1e-6
 
@@ -66,10 +66,12 @@ def test_the_cache_fits_a_trunk_with_learned_positions() -> None:
     torch.testing.assert_close(states.last()[7], plain[-1], atol=1e-5, rtol=0)
 
 
-def test_short_rows_go_by_the_tree_and_long_ones_by_the_cache() -> None:
+def test_short_rows_of_a_narrow_trunk_go_by_the_tree_and_all_else_of_a_llama_is_packed() -> None:
     trunk = tiny_language_model().model.base_model
     assert choose_way(trunk, [PromptGroup((5,) * 6, ((5,) * 50,) * 5)]) == "tree"
-    assert choose_way(trunk, [PromptGroup((5,) * 7, ((5,) * 50,) * 5)]) == "cache"
+    assert choose_way(trunk, [PromptGroup((5,) * 7, ((5,) * 50,) * 5)]) == "packed"
+    wide = tiny_language_model(width=128).model.base_model
+    assert choose_way(wide, [PromptGroup((5,), ((5,),))]) == "packed"
 
 
 def test_a_token_sees_the_prompt_and_its_own_branch_only() -> None:
