@@ -28,7 +28,9 @@ def file_of(campaign: Campaign) -> str:
 
 def refuse_other_kind(campaign: Campaign, file: str) -> None:
     """Refuse, in one sentence, to write a file in which this campaign's labels do not stand."""
-    if file_of(campaign) != file:
+    # Who ranks may write a better answer: it leaves as a demonstration.
+    beside = campaign.gives_rankings and file == DEMONSTRATION.file
+    if file_of(campaign) != file and not beside:
         told = f"campaign {campaign.pk}: found labels of the kind {campaign.kind}, wanted {file}"
         raise BadInput(f"{told}: they leave as {file_of(campaign)}")
 
@@ -174,13 +176,15 @@ def line_of(label: Label, item: LabelItem, annotator: str) -> dict[str, object]:
     line: dict[str, object] = {"id": label.key, "item": item.key, "prompt": matter.messages}
     if matter.context:
         line["context"] = matter.context
-    if item.response_key:
+    # A demonstration is about the prompt alone, also where it was written beside a ranking of answers.
+    about_answer = item.response_key and label.kind != DEMONSTRATION.name
+    if about_answer:
         line["response"] = matter.response
     line |= KINDS[label.kind].to_line(label.body, matter)
     line |= {"annotator": annotator, "kind": label.kind, "prompt_id": item.prompt_key}
-    if item.response_key:
+    if about_answer:
         line["response_id"] = item.response_key
-    if item.policy:
+    if about_answer and item.policy:
         line["policy"] = item.policy
     line["source"] = label.source
     if label.seconds is not None:

@@ -74,8 +74,9 @@ def campaigns(project: Project) -> QuerySet[Campaign]:
 
 def _other_labels() -> QuerySet[Label, Any]:
     """How many labels that are no orders the campaign around it keeps."""
-    theirs = Label.objects.filter(item__campaign=OuterRef("pk"), surplus=False).order_by()
-    return theirs.values("item__campaign").annotate(kept=Count("pk")).values("kept")
+    # By kind: an answer that somebody wrote beside a ranking is no label that the campaign asked for.
+    there = Label.objects.filter(item__campaign=OuterRef("pk"), kind=OuterRef("kind"), surplus=False)
+    return there.order_by().values("item__campaign").annotate(kept=Count("pk")).values("kept")
 
 
 def rankings(project: Project, filters: Mapping[str, object] | None = None) -> QuerySet[Ranking]:

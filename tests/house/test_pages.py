@@ -206,6 +206,7 @@ LABELS = [
         body=lambda _: {"english": " "},
     ),
     Row("labels:start", post=members(302), parts=pk(lambda s: s.campaign)),
+    Row("labels:keys", get=members(200), post=members(302)),
     Row("labels:queue", get=members(200)),
     Row("labels:rank", get=only_ada(200), post=only_ada(422), parts=token),
     Row("labels:draft", post=only_ada(200), parts=token, body=lambda _: {"places": {"A": 1}}, json=True),
