@@ -9,6 +9,7 @@ from django import template
 from django.utils import timezone
 
 from labelplatform.accounts.models import User
+from labelplatform.labels import refusal_words
 from labelplatform.labels.kinds import spans
 from labelplatform.labels.models import Skip
 from labelplatform.labels.own_keys import PAGES
@@ -34,6 +35,12 @@ def own_keys(context: template.Context, page: str) -> str:
     """The reader's own keys on such a page, by the usual ones, for its script."""
     user = context.get("user")
     return json.dumps(PAGES[page].by_usual(user.keys)) if isinstance(user, User) else "{}"
+
+
+@register.filter
+def in_words(refusal: str) -> str:
+    """Why a line was refused, in the reader's language."""
+    return refusal_words.in_words(refusal)
 
 
 @register.filter
