@@ -24,6 +24,7 @@ from labelplatform.labels.models import (
     ResponseRating,
 )
 from labelplatform.labels.orders import tiers
+from labelplatform.labels.versions import counting
 from labelplatform.prompts.models import Response
 
 # SQLite takes only so many values in one statement.
@@ -84,7 +85,7 @@ def rankings(project: Project, filters: Mapping[str, object] | None = None) -> Q
     found = all_rankings(project)
     chosen: Mapping[str, Any] = filters or {}
     if not chosen.get("surplus"):
-        found = found.filter(surplus=False)
+        found = found.filter(counting(chosen))
     if not chosen.get("with_gold"):
         found = found.filter(item__gold__isnull=True)
     if not chosen.get("with_repeats"):
@@ -392,9 +393,3 @@ def people_of(campaign: Campaign) -> list[Contribution]:
         for pk, times in given.items()
     ]
     return sorted(found, key=lambda one: (-one.rankings, one.name))
-
-
-def surplus_count(campaign: Campaign) -> int:
-    """How many labels came too late and are kept aside."""
-    table = Ranking if campaign.gives_rankings else Label
-    return table._default_manager.filter(item__campaign=campaign, surplus=True).count()

@@ -189,6 +189,12 @@ LABELS = [
     ),
     Row("labels:review", get=reviewing(200), post=reviewing(422), parts=pk(lambda s: s.review)),
     Row("labels:feedback", get=members(200)),
+    Row("labels:begin_again", post=members(404), parts=pk(lambda s: s.review)),
+    Row("labels:again", get=members(404), post=members(404), parts=token),
+    Row(
+        "labels:again_draft", post=only_ada(200), parts=token, body=lambda _: {"places": {"A": 1}}, json=True
+    ),
+    Row("labels:again_stay", post=members(404), parts=token),
     Row("labels:gold", post=research(422), parts=pk(lambda s: s.held.item)),
     Row("labels:guidelines", get=members(200), parts=pk(lambda s: s.campaign)),
     Row(

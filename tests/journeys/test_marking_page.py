@@ -83,7 +83,9 @@ def test_by_touch_on_a_phone(site: Site, open_tab: OpenTab) -> None:
     size(tab, 390)
     site.begin(tab, CAMPAIGN)
     mark = tab.locator(".answer[data-letter=A]").get_by_role("button", name="Mark what is invented")
-    assert (mark.bounding_box() or {})["height"] >= 24
+    box = mark.bounding_box()
+    assert box
+    assert box["height"] >= 24
     mark.tap()
     dialog = tab.get_by_role("dialog", name="What is invented in this answer? A")
     tab.evaluate("""() => { const node = document.querySelector('[data-marking-pane] .pane__text').firstChild;

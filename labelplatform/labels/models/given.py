@@ -14,7 +14,7 @@ class Given(models.Model):
     submission = models.UUIDField(unique=True)
     # Digest of what was submitted: the same submission key with another body is refused.
     body_digest = models.CharField(max_length=64)
-    # Late work whose slot had gone to somebody else: kept, shown, not exported.
+    # Kept, shown, not exported: late work whose slot had gone to somebody else, and what a newer version replaced.
     surplus = models.BooleanField(default=False)
     # Keys of an imported line that we have no column for: they come back on export.
     detail = models.JSONField(default=dict, blank=True)

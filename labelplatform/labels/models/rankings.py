@@ -19,6 +19,10 @@ class Ranking(Given):
     kind = models.CharField(
         max_length=12, choices=[choice for choice in Campaign.Kind.choices if choice[0] in RANKING_KINDS]
     )
+    # Of a label that was returned and given again: the version before it, which is kept and counts no more.
+    replaces = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="replaced_by"
+    )
     # Response ids in the order they were seen.
     shown_order = models.JSONField(default=list, blank=True)
     unacceptable = models.BooleanField(default=False)

@@ -58,6 +58,7 @@ from labelplatform.labels.services.submission import (
     submit_judgement,
     submit_ranking,
 )
+from labelplatform.labels.services.versions import VersionRefused, begin_again, check_again, give_again
 
 __all__ = [
     "AdjudicationRefused",
@@ -83,9 +84,12 @@ __all__ = [
     "Stages",
     "Status",
     "SubmissionConflict",
+    "VersionRefused",
     "Wishes",
     "add_items",
     "ask_for_decision",
+    "begin_again",
+    "check_again",
     "check_target",
     "claim",
     "compute_reliability",
@@ -94,6 +98,7 @@ __all__ = [
     "create_campaign_over",
     "decide",
     "draw_reviews",
+    "give_again",
     "grow_overlap",
     "has_labelled",
     "import_labels",

@@ -2,7 +2,7 @@
 
 import uuid
 
-from labelplatform.compiled_queries import Insertion, Write
+from labelplatform.compiled_queries import Insertion, Write, together
 from labelplatform.labels import kinds
 from labelplatform.labels.models import Item, Label, Ranking
 from labelplatform.labels.rules import Judgement
@@ -18,6 +18,11 @@ def told_with(judgement: Judgement, item: Item) -> dict[str, object]:
     keys = dict(Response.objects.filter(pk__in=judgement.marks).values_list("pk", "key"))
     in_order = [response for response in item.response_ids if response in judgement.marks]
     return {"spans": {keys[response]: list(judgement.marks[response]) for response in in_order}}
+
+
+def keep(ranking: Ranking, text: str) -> None:
+    """The same as `keeping`, written now."""
+    together(keeping(ranking, text))
 
 
 def keeping(ranking: Ranking, text: str) -> Write:

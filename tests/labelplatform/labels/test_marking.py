@@ -119,7 +119,7 @@ def test_it_is_no_label_that_the_campaign_asked_for(
     project: Project, slot: Slot, ada: User, sign_in: SignIn
 ) -> None:
     submitted(sign_in(ada), slot, better="mine")
-    found = queries.campaigns(project).get()
+    found: Any = queries.campaigns(project).get()
     assert (found.labels_kept, found.slots_done) == (1, 1)
 
 
@@ -172,8 +172,8 @@ def test_a_draft_keeps_both_and_refuses_what_is_neither(slot: Slot, ada: User, s
     good = {"marks": {"A": [MARK]}, "better": "half an ans"}
     assert kept(**good) == 200
     assert {name: Draft.objects.get().state[name] for name in good} == good
-    for wrong in ({"marks": {"D": []}}, {"marks": []}, {"marks": {"A": 7}}, {"marks": {"A": [7]}}):
-        assert kept(**wrong) == 400
+    wrong: list[object] = [{"D": []}, [], {"A": 7}, {"A": [7]}]
+    assert {kept(marks=marks) for marks in wrong} == {400}
     assert kept(marks={"A": [MARK] * 201}) == kept(better=7) == kept(better="x" * 20_001) == 400
 
 
