@@ -1,17 +1,21 @@
 """Pages about labels that are no orders, for researchers and reviewers."""
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
 
-from labelplatform.accounts.models import Membership, Project, Role
-from labelplatform.labels import kinds
+from labelplatform.accounts.models import Membership, Project, Role, User
+from labelplatform.labels import kinds, label_disagreement
 from labelplatform.labels.kinds import Matter
 from labelplatform.labels.kinds.spans import source_of, span_kinds
 from labelplatform.labels.label_quality import label_quality
-from labelplatform.labels.label_queries import labels_of
+from labelplatform.labels.label_queries import labels_of, newest_of
 from labelplatform.labels.marked_texts import marked_texts
 from labelplatform.labels.models import Campaign, Item
 from labelplatform.labels.span_quality import span_quality
+
+ITEMS_A_PAGE = 25
+LABELS_SHOWN = 30
 
 
 def quality_page(
@@ -42,6 +46,38 @@ def _span_quality_page(
         "researches": membership.role != Role.REVIEWER,
     }
     return render(request, "labels/span_quality.html", context)
+
+
+def disagreement_page(request: HttpRequest, campaign: Campaign, *, project: Project) -> HttpResponse:
+    """The campaign's items, those that people agree on least first."""
+    found = label_disagreement.disagreement(campaign)
+    page = Paginator(found.rows, ITEMS_A_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "project": project,
+        "campaign": campaign,
+        "columns": found.columns,
+        "page": page,
+        "items": label_disagreement.with_items(list(page.object_list)),
+    }
+    return render(request, "labels/label_disagreement.html", context)
+
+
+def annotator_page(
+    request: HttpRequest, campaign: Campaign, annotator: int, *, project: Project
+) -> HttpResponse:
+    """One annotator of the campaign beside the others, and their newest labels."""
+    person = get_object_or_404(User, pk=annotator)
+    labels = newest_of(campaign, person, LABELS_SHOWN)
+    if not labels:
+        raise Http404
+    context = {
+        "project": project,
+        "campaign": campaign,
+        "person": person,
+        "figures": label_disagreement.annotator_figures(campaign, person),
+        "labels": labels,
+    }
+    return render(request, "labels/label_annotator.html", context)
 
 
 def item_page(request: HttpRequest, item: Item, *, project: Project) -> HttpResponse:

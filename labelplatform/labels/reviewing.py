@@ -54,6 +54,8 @@ def annotator_quality(
 ) -> HttpResponse:
     """One annotator of a campaign: their figures and their newest labels."""
     campaign = get_object_or_404(Campaign, pk=pk, project=project)
+    if not campaign.gives_rankings:
+        return label_reviewing.annotator_page(request, campaign, annotator, project=project)
     rows = quality_words.person_rows(quality.campaign_quality(campaign))
     row = next((row for row in rows if row.person.user.pk == annotator), None)
     theirs = queries.all_rankings(project).filter(item__campaign=campaign, annotator=annotator)
@@ -79,6 +81,8 @@ def annotator_quality(
 def disagreement(request: HttpRequest, pk: int, *, project: Project, membership: Membership) -> HttpResponse:
     """The campaign's items, those that people agree on least first."""
     campaign = get_object_or_404(Campaign, pk=pk, project=project)
+    if not campaign.gives_rankings:
+        return label_reviewing.disagreement_page(request, campaign, project=project)
     page = Paginator(quality.compared_items(campaign), ITEMS_A_PAGE).get_page(request.GET.get("page"))
     context = {
         "project": project,

@@ -56,7 +56,9 @@ def places(order: str, **more: object) -> dict[str, Any]:
 
 
 def kept(ranking: Ranking) -> tuple[Any, ...]:
-    rows = Ranking.objects.filter(pk=ranking.pk).values_list("key", "body_digest", "at", "seconds", "shown_order")
+    rows = Ranking.objects.filter(pk=ranking.pk).values_list(
+        "key", "body_digest", "at", "seconds", "shown_order"
+    )
     return rows.get(), list(Placement.objects.filter(ranking=ranking).values_list("response", "tier"))
 
 
