@@ -1,4 +1,4 @@
-"""Pages about labels that were given: axe finds nothing, none is wider than its window, in both languages and themes."""
+"""Pages about labels that were given: axe finds nothing, none is wider than its window, in both languages."""
 
 from __future__ import annotations
 
