@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from labelplatform.accounts.models import User
 from labelplatform.labels.kinds.scales import scale
 from labelplatform.labels.label_quality import RESAMPLES, Given, given_labels, rated_names
-from labelplatform.labels.models import Campaign, Item
+from labelplatform.labels.models import Campaign, Item, ItemResponse
 from labelplatform.labels.quality_words import Figure, interval_figure
 from labelplatform.labels.span_quality import gather_spans
 
@@ -35,6 +35,16 @@ class Disagreement:
 
     columns: list[tuple[str, str]]
     rows: list[ItemFigures]
+
+
+@dataclass(frozen=True)
+class ComparedAnswer:
+    """One row as it is shown: several answers of one prompt are told apart by how they begin."""
+
+    item: Item
+    text: str
+    labels: int
+    cells: list[tuple[str, float | None]]
 
 
 def disagreement(campaign: Campaign) -> Disagreement:
@@ -88,10 +98,18 @@ def _as_ratings(given: list[Given], name: str) -> list[RatingLabel]:
     ]
 
 
-def with_items(page: list[ItemFigures]) -> list[tuple[Item, ItemFigures]]:
-    """The items behind one page of figures, in its order; one statement."""
+def with_items(found: Disagreement, page: list[ItemFigures]) -> list[ComparedAnswer]:
+    """The answers behind one page of figures, in its order; two statements."""
+    titles = [title for title, _meaning in found.columns]
     items = Item.objects.select_related("prompt").in_bulk([one.item for one in page])
-    return [(items[one.item], one) for one in page]
+    answers = ItemResponse.objects.filter(item__in=items).values_list("item", "response__text")
+    texts = dict(answers)
+    return [
+        ComparedAnswer(
+            items[one.item], texts.get(one.item, ""), one.labels, list(zip(titles, one.figures, strict=True))
+        )
+        for one in page
+    ]
 
 
 def annotator_figures(campaign: Campaign, annotator: User) -> list[Figure]:

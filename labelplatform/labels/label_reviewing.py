@@ -57,7 +57,7 @@ def disagreement_page(request: HttpRequest, campaign: Campaign, *, project: Proj
         "campaign": campaign,
         "columns": found.columns,
         "page": page,
-        "items": label_disagreement.with_items(list(page.object_list)),
+        "items": label_disagreement.with_items(found, list(page.object_list)),
     }
     return render(request, "labels/label_disagreement.html", context)
 
