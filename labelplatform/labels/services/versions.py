@@ -30,7 +30,7 @@ def check_again(review: Review, by: User) -> None:
         raise VersionRefused(_("Only a label of your own that was returned can be given again."))
     if Ranking.objects.filter(replaces=ranking).exists():
         raise VersionRefused(_("You have given this label again already: the newer one counts."))
-    if ranking.surplus or ranking.slot_id is None:
+    if ranking.surplus or ranking.slot is None:
         raise VersionRefused(_("This label does not count: there is nothing to give again."))
     if ranking.slot.campaign.state != Campaign.State.OPEN:
         raise VersionRefused(_("The campaign is paused or closed: come back when it is open."))
