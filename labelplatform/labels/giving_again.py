@@ -14,9 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from labelplatform.accounts.access import project_view, signed_in
 from labelplatform.accounts.models import Membership, Project
 from labelplatform.labels import services, shown
-from labelplatform.labels.forms import RankingForm
 from labelplatform.labels.kinds import Unreadable
-from labelplatform.labels.logs import parse_log
 from labelplatform.labels.models import Review, Slot
 from labelplatform.labels.sheets import RANKING_SHEET
 
@@ -94,20 +92,9 @@ def again(
 
 
 def _give(request: HttpRequest, mine: Returned) -> None:
-    responses = shown.responses_by_letter(mine.slot)
-    form = RankingForm(request.POST, letters=list(responses))
-    if not form.is_valid():
-        told = _(
-            "Places are whole numbers from 1 (best) to %(last)d, ratings from 1 to 7 (best). "
-            "Nothing was stored; your text boxes are as you left them."
-        )
-        raise Unreadable(told % {"last": len(responses)})
+    submission, judgement, log = RANKING_SHEET.read(request.POST, slot=mine.slot)
     services.give_again(
-        review=mine.review,
-        submission=form.cleaned_data["submission"],
-        judgement=form.judgement(responses),
-        by=signed_in(request),
-        log=parse_log(request.POST.get("log", ""), letters=list(responses)),
+        review=mine.review, submission=submission, judgement=judgement, by=signed_in(request), log=log
     )
 
 

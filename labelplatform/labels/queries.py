@@ -85,7 +85,8 @@ def rankings(project: Project, filters: Mapping[str, object] | None = None) -> Q
     found = all_rankings(project)
     chosen: Mapping[str, Any] = filters or {}
     if not chosen.get("surplus"):
-        found = found.filter(counting(chosen))
+        until = moment(chosen["until"]) if chosen.get("until") else None
+        found = found.filter(counting(chosen.get("last_ranking"), until))
     if not chosen.get("with_gold"):
         found = found.filter(item__gold__isnull=True)
     if not chosen.get("with_repeats"):

@@ -4,22 +4,21 @@ The old one stays as it was; it only counts no more, as late work does not (`sur
 whom it `replaces`, is stored.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
 
 from django.db.models import Q
 
 from labelplatform.labels.models import Campaign, Label, Ranking
 
 
-def counting(chosen: Mapping[str, Any]) -> Q:
-    """What counts, of rankings up to the last one or the moment that `chosen` names: of two versions the one that
-    was the newest then, so that a snapshot reads tomorrow what it read today."""
+def counting(last_ranking: int | None, until: datetime | None) -> Q:
+    """What counts, of rankings up to the last one or a moment: of two versions the one that was the newest then,
+    so that a snapshot reads tomorrow what it read today."""
     counts = Q(surplus=False)
-    if chosen.get("last_ranking") is not None:
-        counts |= Q(replaced_by__gt=chosen["last_ranking"])
-    if chosen.get("until"):
-        counts |= Q(replaced_by__at__gt=chosen["until"])
+    if last_ranking is not None:
+        counts |= Q(replaced_by__gt=last_ranking)
+    if until is not None:
+        counts |= Q(replaced_by__at__gt=until)
     return counts
 
 
