@@ -185,7 +185,7 @@ def test_a_draft_comes_back_and_one_that_is_none_is_refused(slot: Slot, ada: Use
         {"focus": "\0"},
     ]
     assert [keep(state) for state in bad] == [400] * len(bad)
-    assert keep({"history": ["x" * 510_000]}) == 413
+    assert keep({"history": ["x" * 170_000] * 3}) == 413
     assert Draft.objects.get().state == state
 
 
