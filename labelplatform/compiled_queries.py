@@ -8,13 +8,14 @@ each kind of database; everything else (joins, converters, related objects) stay
     held.first(token=token)
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Expression, Field, Model, QuerySet
+from django.db.models import Expression, Field, JSONField, Model, QuerySet, Subquery
 from django.db.models.query import ModelIterable, get_related_populators
 from django.db.models.sql import DeleteQuery, UpdateQuery
 
@@ -34,6 +35,31 @@ class Given(Expression):
 
     def __repr__(self) -> str:
         return f"Given({self.name})"
+
+
+class Listed(Subquery):
+    """What another queryset finds, in its order, as one list beside a row: a trip to the database less."""
+
+    def __init__(self, queryset: "QuerySet[Any, Any]", column: str) -> None:
+        super().__init__(queryset.values(column), output_field=JSONField())
+        self._column = column
+
+    def as_postgresql(
+        self, compiler: Any, connection: BaseDatabaseWrapper, **options: Any
+    ) -> tuple[str, Any]:
+        """An array."""
+        return super().as_sql(compiler, connection, template="ARRAY(%(subquery)s)", **options)
+
+    def as_sqlite(self, compiler: Any, connection: BaseDatabaseWrapper, **options: Any) -> tuple[str, Any]:
+        """JSON, which is as near as SQLite comes to it."""
+        template = f'(SELECT json_group_array(listed."{self._column}") FROM (%(subquery)s) listed)'  # noqa: S608
+        return super().as_sql(compiler, connection, template=template, **options)
+
+    def get_db_converters(self, connection: BaseDatabaseWrapper) -> list[Callable[..., object]]:
+        """A list, wherever it comes from."""
+        return [
+            lambda found, _expression, _connection: json.loads(found) if isinstance(found, str) else found
+        ]
 
 
 # SQL with its values.
@@ -66,6 +92,8 @@ class _Statement:
     columns: slice
     names: Sequence[str]
     populators: Sequence[Any]
+    # What is told beside a model's own columns, by its place in the row.
+    annotations: Mapping[str, int]
 
 
 class Compiled(Generic[M]):
@@ -101,7 +129,7 @@ def _compiled(queryset: "QuerySet[Any, Any]") -> _Statement:
     sql, parameters = compiler.as_sql()
     converters = compiler.get_converters([column[0] for column in compiler.select[0 : compiler.col_count]])
     if queryset._iterable_class is not ModelIterable:
-        return _Statement(sql, parameters, converters, None, slice(0), (), ())
+        return _Statement(sql, parameters, converters, None, slice(0), (), (), {})
     told = compiler.klass_info
     first, last = told["select_fields"][0], told["select_fields"][-1] + 1
     return _Statement(
@@ -112,6 +140,7 @@ def _compiled(queryset: "QuerySet[Any, Any]") -> _Statement:
         columns=slice(first, last),
         names=[column[0].target.attname for column in compiler.select[first:last]],
         populators=get_related_populators(told, compiler.select, connection.alias),  # type: ignore[call-arg]
+        annotations=compiler.annotation_col_map,
     )
 
 
@@ -132,6 +161,8 @@ def _made(statement: _Statement, found: Sequence[object]) -> Any:
     made = statement.model.from_db(connection.alias, statement.names, row[statement.columns])
     for populator in statement.populators:
         populator.populate(row, made)
+    for name, place in statement.annotations.items():
+        setattr(made, name, row[place])
     return made
 
 

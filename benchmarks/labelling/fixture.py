@@ -85,9 +85,9 @@ def session_of(person: object) -> str:
     """The cookie of somebody who has signed in."""
     from django.conf import settings
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-    from django.contrib.sessions.backends.db import SessionStore
 
     from labelplatform.accounts.models import User
+    from labelplatform.accounts.sessions import SessionStore
 
     assert isinstance(person, User)
     session = SessionStore()

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import BigAutoField, QuerySet, UUIDField
+from django.db.models import BigAutoField, OuterRef, QuerySet, UUIDField
 from django.utils import timezone
 
 from labelplatform.accounts.models import Project, User
-from labelplatform.compiled_queries import Compiled, Given
+from labelplatform.compiled_queries import Compiled, Given, Listed
 from labelplatform.labels.kinds import Matter
 from labelplatform.labels.models import Campaign, Draft, ItemResponse, Lease, Slot
 from labelplatform.labels.orders import letters
@@ -18,10 +18,14 @@ from labelplatform.labels.rules import HIGHEST_RATING, LOWEST_RATING
 from labelplatform.prompts.models import Prompt
 
 _LEASE = Compiled(
-    lambda: Lease.objects.select_related("slot__campaign", "slot__item").filter(
-        token=Given("token", UUIDField()),
-        annotator=Given("annotator", BigAutoField()),
-        slot__campaign__project=Given("project", BigAutoField()),
+    lambda: (
+        Lease.objects.select_related("slot__campaign", "slot__item")
+        .filter(
+            token=Given("token", UUIDField()),
+            annotator=Given("annotator", BigAutoField()),
+            slot__campaign__project=Given("project", BigAutoField()),
+        )
+        .annotate(response_ids=Listed(_in_place(OuterRef("slot__item")), "response_id"))
     )
 )
 _CAMPAIGN = Compiled(
@@ -29,13 +33,17 @@ _CAMPAIGN = Compiled(
 )
 
 
-def _places() -> "QuerySet[ItemResponse]":
-    return ItemResponse.objects.filter(item=Given("item", BigAutoField())).order_by("position")
+def _in_place(item: "Given | OuterRef") -> "QuerySet[ItemResponse]":
+    return ItemResponse.objects.filter(item=item).order_by("position")
 
 
-_RESPONSES = Compiled(lambda: _places().values_list("response_id"))
-_TEXTS = Compiled(lambda: _places().values_list("response__text"))
-_PROMPT = Compiled(lambda: Prompt.objects.filter(items=Given("item", BigAutoField())).order_by())
+_PROMPT = Compiled(
+    lambda: (
+        Prompt.objects.filter(items=Given("item", BigAutoField()))
+        .order_by()
+        .annotate(texts=Listed(_in_place(Given("item", BigAutoField())), "response__text"))
+    )
+)
 _DRAFT = Compiled(
     lambda: Draft.objects.filter(
         slot=Given("slot", BigAutoField()), annotator=Given("annotator", BigAutoField())
@@ -90,6 +98,7 @@ def slot_of(project: Project, annotator: User, token: uuid.UUID) -> Slot | None:
     if lease is None:
         return None
     lease.slot.campaign.project = project
+    lease.slot.item.__dict__["response_ids"] = lease.response_ids  # type: ignore[attr-defined]
     return lease.slot
 
 
@@ -108,8 +117,7 @@ def is_held(slot: Slot, token: uuid.UUID) -> bool:
 
 def responses_by_letter(slot: Slot) -> dict[str, int]:
     """The slot's letters with the responses they stand for, in the order shown. For the server only."""
-    stored = [response for (response,) in _RESPONSES.rows(item=slot.item_id)]
-    slot.item.__dict__["response_ids"] = stored
+    stored = slot.item.response_ids
     return dict(zip(letters(len(stored)), (stored[place] for place in slot.shown_order), strict=True))
 
 
@@ -124,10 +132,10 @@ def _draft(slot: Slot, annotator: User) -> dict[str, Any]:
 def shown_item(
     slot: Slot, annotator: User, token: uuid.UUID, typed: Mapping[str, str] | None = None
 ) -> ShownItem:
-    """What to put on the page, in three statements; `typed` is what a refused form had in its boxes."""
-    prompt: Prompt
+    """What to put on the page, in two statements; `typed` is what a refused form had in its boxes."""
+    prompt: Any
     (prompt,) = _PROMPT.rows(item=slot.item_id)
-    stored = [text for (text,) in _TEXTS.rows(item=slot.item_id)]
+    stored: list[str] = prompt.texts
     draft = _draft(slot, annotator)
     flags = draft.get("flags", {})
     tiers, ratings = draft.get("places", {}), draft.get("ratings", {})

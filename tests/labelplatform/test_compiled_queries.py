@@ -5,13 +5,13 @@ from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, connection, transaction
-from django.db.models import BigAutoField, CharField, DateTimeField, JSONField, UUIDField
+from django.db.models import BigAutoField, CharField, DateTimeField, F, JSONField, OuterRef, UUIDField
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from labelplatform.accounts.models import AuditEntry, Project, User
-from labelplatform.compiled_queries import Columns, Compiled, CompiledChange, Given, Insertion
-from labelplatform.labels.models import Draft, Lease, Slot
+from labelplatform.compiled_queries import Columns, Compiled, CompiledChange, Given, Insertion, Listed
+from labelplatform.labels.models import Draft, Item, ItemResponse, Lease, Slot
 from tests.labelplatform.labels.building import build_campaign, claimed
 
 pytestmark = pytest.mark.django_db
@@ -127,3 +127,27 @@ def test_without_that_wish_a_row_that_is_there_is_an_error(slot: Slot, ada: User
     Draft.objects.create(slot=slot, annotator=ada)
     with pytest.raises(IntegrityError), transaction.atomic():
         Insertion(Draft).insert(Draft(slot=slot, annotator=ada))
+
+
+def test_what_belongs_to_a_row_comes_as_a_list_in_its_order(slot: Slot) -> None:
+    places = slot.item.placed_responses.order_by("position")
+    item = Compiled(
+        lambda: Item.objects.filter(pk=Given("pk", BigAutoField())).annotate(
+            backwards=Listed(
+                ItemResponse.objects.filter(item=OuterRef("pk")).order_by("-position"), "response_id"
+            ),
+            texts=Listed(
+                ItemResponse.objects.filter(item=OuterRef("pk")).order_by("position"), "response__text"
+            ),
+            again=F("campaign_id"),
+        )
+    )
+    with CaptureQueriesContext(connection) as statements:
+        found = item.first(pk=slot.item_id)
+    assert len(statements) == 1
+    assert found is not None
+    assert found.backwards == [place.response_id for place in places][::-1]
+    assert found.texts == [place.response.text for place in places]
+    assert found.again == slot.item.campaign_id
+    ItemResponse.objects.filter(item=slot.item).delete()
+    assert item.first(pk=slot.item_id).backwards == []

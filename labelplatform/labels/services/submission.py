@@ -5,17 +5,17 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from django.db import connection
 from django.db.models import BigAutoField, DateTimeField, JSONField
 from django.utils import timezone
 
 from labelplatform.accounts.models import User
 from labelplatform.accounts.services import recording
-from labelplatform.compiled_queries import Compiled, CompiledChange, Given, Insertion, Write, together
+from labelplatform.compiled_queries import Columns, CompiledChange, Given, Insertion, Write, together
 from labelplatform.labels import rules
 from labelplatform.labels.logs import Log
 from labelplatform.labels.models import (
     Draft,
-    Lease,
     Placement,
     Ranking,
     RankingLog,
@@ -34,9 +34,14 @@ DRAFT_LIMIT_BYTES = 500_000
 DRAFT_ATTEMPTS = 5
 
 
-_MINE = {"slot": Given("slot", BigAutoField()), "annotator": Given("annotator", BigAutoField())}
-_LAST_LEASE = Compiled(lambda: Lease.objects.filter(**_MINE).order_by("-pk").values_list("token")[:1])
-_DRAFT = Compiled(lambda: Draft.objects.filter(**_MINE))
+_DRAFT = Columns(Draft)
+# The token of the person's last promise, and beside it what they left unfinished, if anything.
+_STANDING = """
+    SELECT last.token, {draft} FROM
+      (SELECT token, slot_id AS of_slot, annotator_id AS of_person FROM labels_lease
+       WHERE slot_id = %s AND annotator_id = %s ORDER BY id DESC LIMIT 1) last
+    LEFT JOIN labels_draft ON slot_id = of_slot AND annotator_id = of_person
+"""
 _REWRITE = CompiledChange(
     lambda: Draft.objects.filter(pk=Given("pk", BigAutoField()), at=Given("read_at", DateTimeField())),
     state=Given("state", JSONField()),
@@ -72,20 +77,29 @@ def save_draft(
     if len(told.encode("utf-8", "surrogatepass")) > DRAFT_LIMIT_BYTES:
         raise DraftRefused
     for _attempt in range(DRAFT_ATTEMPTS):
-        (last,) = _LAST_LEASE.first(slot=slot.pk, annotator=annotator.pk) or (None,)
+        last, draft = _standing(slot, annotator)
         if last is None:
             raise LeaseLost
         if token is not None and token != last:
             raise DraftOvertaken
-        kept = _keep(slot, annotator, state)
+        kept = _keep(slot, annotator, draft, state)
         if kept is not None:
             return kept
     raise DraftOvertaken
 
 
-def _keep(slot: Slot, annotator: User, state: Mapping[str, object]) -> Draft | None:
+def _standing(slot: Slot, annotator: User) -> tuple[uuid.UUID | None, Draft | None]:
+    with connection.cursor() as cursor:
+        cursor.execute(_STANDING.format(draft=_DRAFT.names), [slot.pk, annotator.pk])
+        row = cursor.fetchone()
+    if row is None:
+        return None, None
+    # SQLite keeps a UUID as text.
+    return uuid.UUID(str(row[0])), None if row[1] is None else _DRAFT.made(row[1:])
+
+
+def _keep(slot: Slot, annotator: User, draft: Draft | None, state: Mapping[str, object]) -> Draft | None:
     """One write, which counts only while the draft is as it was read; None where another window came between."""
-    draft: Draft | None = _DRAFT.first(slot=slot.pk, annotator=annotator.pk)
     if draft is None:
         draft = Draft(slot=slot, annotator=annotator, state=dict(state))
         return draft if _DRAFTS.insert(draft) else None

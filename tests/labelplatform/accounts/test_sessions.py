@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.contrib.sessions.models import Session
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from labelplatform.accounts import queries
-from labelplatform.accounts.models import Membership, Project, Role, User
+from labelplatform.accounts.models import Membership, Project, Role, Session, User
 from labelplatform.accounts.sessions import PLACES_READ
 
 pytestmark = pytest.mark.django_db
@@ -94,3 +95,35 @@ def test_a_membership_that_is_taken_away_is_gone_with_the_next_request(
 ) -> None:
     Membership.objects.filter(user=ada).delete()
     assert browser.get(reverse("labels:queue", args=[project.slug])).status_code == 404
+
+
+def test_one_statement_says_who_it_is_and_where_they_belong(
+    browser: Client, project: Project, django_assert_num_queries: Any
+) -> None:
+    with CaptureQueriesContext(connection) as statements:
+        browser.get(reverse("labels:queue", args=[project.slug]))
+    told = [one["sql"] for one in statements if '"accounts_' in one["sql"]]
+    assert len(told) == 1
+
+
+def test_the_row_of_a_session_says_whose_it_is(browser: Client, ada: User) -> None:
+    row = Session.objects.get()
+    assert row.person == ada
+    browser.post(reverse("accounts:sign_out"))
+    assert not Session.objects.filter(person=ada).exists()
+
+
+def test_a_session_counts_for_whom_its_signed_data_names_and_for_nobody_else(
+    browser: Client, ada: User, ben: User
+) -> None:
+    Session.objects.update(person=ben)
+    user = browser.get(reverse(HOME)).wsgi_request.user
+    assert user == ada
+    assert user.places is None
+
+
+def test_who_is_deleted_leaves_no_session(browser: Client, ada: User) -> None:
+    session = Session.objects.get()
+    ada.delete()
+    assert not Session.objects.filter(pk=session.pk).exists()
+    assert whose(browser) == AnonymousUser()

@@ -326,7 +326,7 @@ def test_the_queue_takes_two_statements_a_campaign_whatever_its_length(
     browser = sign_in(ada)
     for number, prompts in enumerate((2, 30), 1):
         build_campaign(project, rosa, prompts=prompts, answers=2, name=f"of {prompts}")
-        with django_assert_num_queries(5 + 2 * number):
+        with django_assert_num_queries(4 + 2 * number):
             browser.get(reverse("labels:queue", args=["harbour"]))
 
 

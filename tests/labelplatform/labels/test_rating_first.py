@@ -254,6 +254,14 @@ def test_a_draft_under_an_older_lease_is_refused(slot: Slot, ada: User, ben: Use
     assert kept() == {"A": 1}
 
 
+def test_each_person_keeps_a_draft_of_their_own_of_one_slot(slot: Slot, ada: User, ben: User) -> None:
+    keep(slot, ada, {"A": 1})
+    lapse(slot)
+    keep(claimed(slot.campaign, ben), ben, {"A": 2})
+    drafts = Draft.objects.order_by("pk").values_list("annotator", "state__places")
+    assert list(drafts) == [(ada.pk, {"A": 1}), (ben.pk, {"A": 2})]
+
+
 def test_the_next_item_is_promised_beside_and_is_what_comes_next(
     slot: Slot, ada: User, sign_in: SignIn
 ) -> None:
