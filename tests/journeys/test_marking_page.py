@@ -73,8 +73,8 @@ def test_by_keyboard_marks_and_a_better_answer_outlive_a_reload_and_go_with_the_
     tab.keyboard.press("Enter")
     following(tab, first)
     ((detail, body),) = site.ask(KEPT)
-    ((span,),) = [json.loads(detail)["spans"].values()]
-    assert [(one["start"], one["end"], one["kind"]) for one in [span]] == [(0, 3, "contradicts")]
+    ((span,),) = json.loads(detail)["spans"].values()
+    assert (span["start"], span["end"], span["kind"]) == (0, 3, "contradicts")
     assert json.loads(body) == {"response": "Lisbon, 里斯本."}
 
 
