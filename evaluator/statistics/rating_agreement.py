@@ -1,6 +1,6 @@
 """How far ratings of the same answers lie apart: answer by answer, and one annotator from all the others."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean
@@ -13,6 +13,8 @@ from evaluator.statistics.ranking_labels import numbered
 from evaluator.statistics.resampling import Sampling, bootstrap_sums, not_enough, ratio, sums_by
 
 AMONG = "items that another annotator rated too"
+# The middle of a scale from 1 to 7, which says neither yes nor no.
+MIDDLE = 4
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,34 @@ def rating_annotators(
     return found
 
 
+def within_one_step(given: float, right: float) -> bool:
+    """Whether two ratings lie at most one point of the scale apart."""
+    return abs(given - right) <= 1
+
+
+def same_side(given: float, right: float) -> bool:
+    """Whether two ratings from 1 to 7 answer a question the same: both above 4 (yes) or both below (no)."""
+    return (given - MIDDLE) * (right - MIDDLE) > 0
+
+
+def known_agreement(
+    ratings: Sequence[RatingLabel],
+    known: Mapping[tuple[str, str], float],
+    agrees: Callable[[float, float], bool],
+    sampling: Sampling = Sampling(),
+) -> Interval:
+    """Share of the ratings of known answers that agree with what is known of them; ratings of others do not count.
+
+    `known` tells the right rating by item and response (where one answer is rated under several names, by item and
+    name). None with a reason where fewer than `sampling.fewest` items tell; whole prompts are resampled.
+    """
+    told = [
+        (one, known[one.item, one.response]) for one in _first(ratings) if (one.item, one.response) in known
+    ]
+    hits = [(one, float(agrees(one.value, right))) for one, right in told]
+    return _figure(hits, "agreement with gold", sampling, "gold items")
+
+
 def _first(ratings: Sequence[RatingLabel]) -> list[RatingLabel]:
     """Each annotator's first value of an answer."""
     first: dict[tuple[str, str, str], RatingLabel] = {}
@@ -87,11 +117,13 @@ def _first(ratings: Sequence[RatingLabel]) -> list[RatingLabel]:
     return list(first.values())
 
 
-def _figure(pairs: Sequence[tuple[RatingLabel, float]], name: str, sampling: Sampling) -> Interval:
+def _figure(
+    pairs: Sequence[tuple[RatingLabel, float]], name: str, sampling: Sampling, among: str = AMONG
+) -> Interval:
     """The mean over the pairs; whole prompts are resampled (where none is told, items)."""
     items = len({one.item for one, _value in pairs})
     if items < sampling.fewest:
-        return not_enough(items, sampling.fewest, AMONG)
+        return not_enough(items, sampling.fewest, among)
     cluster = numbered(
         ("item", one.item) if one.prompt is None else ("prompt", one.prompt) for one, _ in pairs
     )

@@ -133,7 +133,7 @@ class CampaignForm(KindFields, SteeringForm):
         help_text=_(
             "A ranking shows up to nine answers, a comparison the first two; ratings, honesty checks and spans one, "
             "demonstrations none. "
-            "Gold, qualification and third opinions are for orders only."
+            "Third opinions and hidden repeats are for orders only; of spans there is no gold."
         ),
     )
     overlap = forms.IntegerField(

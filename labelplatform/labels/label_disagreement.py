@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 
 from labelplatform.accounts.models import User
+from labelplatform.labels import known_ratings
 from labelplatform.labels.kinds.scales import scale
 from labelplatform.labels.label_quality import RESAMPLES, Given, given_labels, rated_names
 from labelplatform.labels.models import Campaign, Item, ItemResponse
@@ -121,13 +122,24 @@ def annotator_figures(campaign: Campaign, annotator: User) -> list[Figure]:
     return []
 
 
+def _gold_figures(campaign: Campaign, annotator: User) -> list[Figure]:
+    """How far the annotator agrees with gold; none in a campaign without gold."""
+    if not campaign.items.filter(gold__isnull=False).exists():
+        return []
+    found = known_ratings.agreement_with_gold(campaign, annotator, seed=campaign.seed, resamples=RESAMPLES)
+    explained = _("Share of ratings that lie within one point of gold's.")
+    if campaign.kind == Campaign.Kind.HONESTY:
+        explained = _("Share of questions answered as gold does: yes or no.")
+    return [interval_figure(_("With gold"), explained, found, _("gold items"), known_ratings.FEWEST_CHECKS)]
+
+
 def _rating_figures(campaign: Campaign, annotator: User) -> list[Figure]:
     from evaluator.statistics.rating_agreement import rating_annotators
     from evaluator.statistics.resampling import Sampling
 
     given, shared = given_labels(campaign), _("answers that somebody else rated too")
     sampling = Sampling(seed=campaign.seed, resamples=RESAMPLES)
-    figures = []
+    figures = _gold_figures(campaign, annotator)
     for name in rated_names(campaign, given):
         everybody = rating_annotators(_as_ratings(given, name), sampling)
         mine = next((one for one in everybody if one.annotator == str(annotator.pk)), None)

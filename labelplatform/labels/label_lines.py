@@ -6,7 +6,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 
 from labelplatform.accounts.models import Project, User
 from labelplatform.labels.exchange.outgoing import SFT
@@ -54,7 +54,7 @@ def labels(project: Project, file: str = "", filters: Mapping[str, object] | Non
     """The project's labels that count (no surplus), oldest first, narrowed by `queries.Filters`.
 
     `file` names one of the public files (ratings, spans, demonstrations); `last_label` is to these what
-    `last_ranking` is to rankings.
+    `last_ranking` is to rankings. What somebody wrote beside a ranking of gold stays: nothing is measured by it.
     """
     chosen: Mapping[str, Any] = filters or {}
     found = Label.objects.filter(item__campaign__project=project)
@@ -62,6 +62,8 @@ def labels(project: Project, file: str = "", filters: Mapping[str, object] | Non
         found = found.filter(kind__in=kinds_in_file(file))
     if not chosen.get("surplus"):
         found = found.filter(surplus=False)
+    if not chosen.get("with_gold"):
+        found = found.filter(Q(item__gold=None) | ~Q(kind=F("item__campaign__kind")))
     if chosen.get("campaigns"):
         found = found.filter(item__campaign__in=chosen["campaigns"])
     if chosen.get("sources"):
@@ -119,7 +121,12 @@ def leaves_as(campaign: Campaign, name: str) -> bool:
 
 
 def _last_sent(project: Project, file: str, key: str) -> int:
-    last = labels(project, file, {"surplus": True}).filter(key=key).values_list("pk", flat=True).first()
+    last = (
+        labels(project, file, {"surplus": True, "with_gold": True})
+        .filter(key=key)
+        .values_list("pk", flat=True)
+        .first()
+    )
     if last is None:
         raise Label.DoesNotExist(f"after: found {key!r}, wanted the id of a label of {project.slug}")
     return last

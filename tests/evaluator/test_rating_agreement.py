@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluator.statistics.chance_corrected import RatingLabel
-from evaluator.statistics.rating_agreement import rated_items, rating_annotators
+from evaluator.statistics.rating_agreement import (
+    known_agreement,
+    rated_items,
+    rating_annotators,
+    same_side,
+    within_one_step,
+)
 from evaluator.statistics.resampling import Sampling
 
 FEW = Sampling(seed=0, resamples=200, fewest=1)
@@ -83,3 +89,37 @@ def test_what_one_leans_above_the_other_leans_below(pairs: list[tuple[int, int]]
     assert x.leaning.value == pytest.approx(-(y.leaning.value or 0))
     assert x.distance.value == pytest.approx(y.distance.value)
     assert abs(x.leaning.value or 0) <= (x.distance.value or 0) + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("value", "right", "near", "same"),
+    [
+        (4, 4, True, False),
+        (5, 4, True, False),
+        (3, 4, True, False),
+        (6, 4, False, False),
+        (2, 4, False, False),
+        (7, 5, False, True),
+        (5, 6, True, True),
+        (3, 5, False, False),
+        (4, 5, True, False),
+        (3, 1, False, True),
+        (5, 3, False, False),
+    ],
+)
+def test_ratings_agree_within_one_step_and_answers_on_one_side(
+    value: int, right: int, near: bool, same: bool
+) -> None:
+    assert (within_one_step(value, right), same_side(value, right)) == (near, same)
+
+
+def test_of_known_answers_the_share_that_agrees() -> None:
+    """Of four known ratings three lie within a step; a second rating of an answer and unknown ones do not count."""
+    known = {("a", "helpful"): 4.0, ("a", "honest"): 7.0, ("b", "helpful"): 1.0, ("c", "helpful"): 5.0}
+    first = [("a", "helpful", 5), ("a", "honest", 5), ("b", "helpful", 1), ("c", "helpful", 6)]
+    more = [("a", "helpful", 1), ("a", "harmless", 1), ("d", "helpful", 1)]
+    ratings = [RatingLabel(item, name, "x", value) for item, name, value in [*first, *more]]
+    found = known_agreement(ratings, known, within_one_step, Sampling(resamples=0, fewest=3))
+    assert (found.value, found.n) == (0.75, 3)
+    few = known_agreement(ratings, known, within_one_step, Sampling(resamples=0, fewest=4))
+    assert (few.value, few.n, few.reason) == (None, 3, "not enough data: 3 gold items, wanted 4")

@@ -196,6 +196,8 @@ LABELS = [
     ),
     Row("labels:again_stay", post=members(404), parts=token),
     Row("labels:gold", post=research(422), parts=pk(lambda s: s.held.item)),
+    # Of a demonstration that was not written to qualify there is nothing to rate.
+    Row("labels:score", get=reviewing(404), post=reviewing(404), parts=pk(lambda s: s.ranking)),
     Row("labels:guidelines", get=members(200), parts=pk(lambda s: s.campaign)),
     Row(
         "labels:confirm_guidelines",

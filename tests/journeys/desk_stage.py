@@ -51,6 +51,29 @@ def prepare() -> None:
     ratings = services.create_campaign(project=project, name="Ratings", by=rosa, kind="rating", overlap=2)
     services.add_items(campaign=ratings, prompts=prompts[:3], by=rosa)
     _label(orders, ratings, people)
+    _write(project, prompts[:1], people)
+
+
+def _write(project: Any, prompts: Any, people: dict[str, Any]) -> None:
+    """A prompt to qualify by, and what ada wrote for it."""
+    from labelplatform.labels import services
+
+    rosa = people["rosa"]
+    written = services.create_campaign(project=project, name="Written", by=rosa, kind="demonstration")
+    services.add_items(campaign=written, prompts=prompts, by=rosa)
+    services.set_gold_label(item=written.items.get(), ratings={}, explanation="", by=rosa)
+    services.set_quality(campaign=written, by=rosa, qualification_items=1)
+    slot = services.claim(campaign=written, annotator=people["ada"])
+    assert slot is not None
+    assert slot.lease_token is not None
+    services.submit_label(
+        slot=slot,
+        lease_token=slot.lease_token,
+        submission=uuid.uuid4(),
+        body={"response": "In Portugal, on the **Tagus**."},
+        seconds=40.0,
+        by=people["ada"],
+    )
 
 
 def _label(orders: Any, ratings: Any, people: dict[str, Any]) -> None:

@@ -29,6 +29,10 @@ PAGES = {
     "annotator": ("rosa", f"{ROOM}/campaigns/2/quality/2/"),
     "quality": ("rosa", f"{ROOM}/campaigns/1/quality/"),
     "preview": ("rosa", f"{ROOM}/items/1/preview/"),
+    "score": ("vera", f"{ROOM}/demonstrations/23/score/"),
+    "to-score": ("vera", f"{ROOM}/campaigns/3/quality/"),
+    "gold": ("rosa", f"{ROOM}/items/7/"),
+    "gold-settings": ("rosa", f"{ROOM}/campaigns/2/quality/settings/"),
     "import": ("rosa", f"{ROOM}/import/"),
 }
 LOOKS = {"desk": (1440, "light", "en"), "tablet": (768, "dark", "en"), "phone": (390, "dark", "zh-Hans")}

@@ -40,6 +40,7 @@ from labelplatform.labels.services.importing import (
     import_labels,
     preview_import,
 )
+from labelplatform.labels.services.label_gold import ScoreRefused, score_demonstration, set_gold_label
 from labelplatform.labels.services.label_recording import LabelLinesRefused, record_labels
 from labelplatform.labels.services.labelling import submit_label
 from labelplatform.labels.services.overlap import grow_overlap
@@ -80,6 +81,7 @@ __all__ = [
     "ReliabilityRefused",
     "ReviewRefused",
     "Row",
+    "ScoreRefused",
     "SkipRefused",
     "Stages",
     "Status",
@@ -117,7 +119,9 @@ __all__ = [
     "renew",
     "review_label",
     "save_draft",
+    "score_demonstration",
     "set_gold",
+    "set_gold_label",
     "set_quality",
     "set_settings",
     "set_stages",
