@@ -165,7 +165,7 @@ class ScoreForm(forms.Form):
         label=_("How good is this answer?"),
         coerce=int,
         choices=[(value, str(value)) for value in range(LOWEST_RATING, HIGHEST_RATING + 1)],
-        widget=forms.RadioSelect,
+        widget=forms.RadioSelect(attrs={"class": "score"}),
         help_text=_("1: very bad, 7: as good as the best of us would write it."),
     )
     note = forms.CharField(

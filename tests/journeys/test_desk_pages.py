@@ -12,7 +12,6 @@ from playwright.sync_api import Page, expect
 
 from tests.journeys.ranking_site import Site, ready, served
 from tests.journeys.ranking_stage import PASSWORD
-from tests.journeys.test_ranking_page import speak
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 
@@ -53,6 +52,13 @@ def sign_in(tab: Page, site: Site, name: str) -> None:
     tab.wait_for_url(re.compile("/p/harbour/"))
 
 
+def read_in(tab: Page, language: str) -> None:
+    """The page in this language, which its person keeps from page to page."""
+    if tab.locator("html").get_attribute("lang") != language:
+        tab.locator('.topbar button[name="language"]').click()
+        expect(tab.locator("html")).to_have_attribute("lang", language)
+
+
 def faults(tab: Page) -> str:
     """What axe finds, and whether the page is wider than its window."""
     report = Axe().run(tab)
@@ -74,9 +80,7 @@ def test_every_page_can_be_read_by_everybody(
             if who != name:
                 continue
             tab.goto(f"{site.address}{address}")
-            if tab.locator("html").get_attribute("lang") != language:
-                tab.locator('.topbar button[name="language"]').click()
-                expect(tab.locator("html")).to_have_attribute("lang", language)
+            read_in(tab, language)
             tab.screenshot(path=tmp_path / f"{page}.png", full_page=True)
             if told := faults(tab):
                 found[page] = told
@@ -87,7 +91,7 @@ def test_a_returned_label_is_given_again_by_keyboard(site: Site, open_tab: OpenT
     tab = open_tab()
     sign_in(tab, site, "ada")
     tab.goto(f"{site.address}{ROOM}/feedback/")
-    speak(tab, "en")
+    read_in(tab, "en")
     tab.get_by_role("button", name="Give this label again").press("Enter")
     ready(tab)
     expect(tab.get_by_role("note")).to_contain_text("Returned to you")
