@@ -53,6 +53,8 @@ def state_of(campaign: Campaign, person: User) -> str | None:
 def test_gold_comes_first_and_whoever_agrees_goes_on(project: Project, rosa: User, ada: User) -> None:
     campaign = build(project, rosa, "rating")
     gold = set(GoldItem.objects.values_list("item", flat=True))
+    # As many people as the setting says, not as many as an ordinary item has.
+    assert {item.slots.count() for item in campaign.items.filter(pk__in=gold)} == {3}
     first = rate(campaign, ada, [4, 5, 3, 4])
     assert state_of(campaign, ada) == "pending"
     rest = rate(campaign, ada, [4, 4])
@@ -114,7 +116,7 @@ def test_labels_of_gold_are_no_data_but_an_own_answer_beside_gold_is(
     assert [line["id"] for line in label_lines.label_lines(project, "ratings")] == [labels[-1].key]
     everything = label_lines.labels(project, "ratings", {"with_gold": True})
     assert list(everything) == labels
-    assert queries.campaigns(project).get().labels_kept == 1
+    assert queries.campaigns(project).values_list("labels_kept", flat=True).get() == 1
     assert progress.wanted(campaign).done == 1
     # A broken download goes on behind a label whose item has become gold since.
     assert len(list(label_lines.label_lines(project, "ratings", after=labels[0].key))) == 1
