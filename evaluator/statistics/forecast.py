@@ -18,7 +18,7 @@ from typing import Literal
 
 from scipy.stats import t as student
 
-from evaluator.statistics.intervals import CONFIDENCE
+from evaluator.statistics.intervals import CONFIDENCE, too_few
 
 FEWEST_DAYS, FEWEST_DONE = 3, 10
 Verdict = Literal["meets", "misses", "open"]
@@ -53,7 +53,7 @@ def forecast(counts: Sequence[int], remaining: int, *, confidence: float = CONFI
     if remaining == 0:
         return Forecast(0.0, 0.0, 0.0, rate, days, done)
     if days < FEWEST_DAYS:
-        reason = f"not enough data: {days} whole days, wanted {FEWEST_DAYS}"
+        reason = too_few(days, "whole days", FEWEST_DAYS)
         return Forecast(None, None, None, rate, days, done, reason)
     if done < FEWEST_DONE:
         reason = f"not enough data: {done} done in {days} days, wanted {FEWEST_DONE}"

@@ -1,6 +1,7 @@
 """Intervals: seeded bootstrap of a (weighted, clustered) mean, and Wilson's and the exact one for shares."""
 
 import hashlib
+import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -47,11 +48,19 @@ def wilson(successes: float, n: int, *, confidence: float = CONFIDENCE) -> tuple
     return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
 
 
+def too_few(found: int, among: str, wanted: int) -> str:
+    """Why there is no figure, in words: "not enough data: 1 item with two annotators, wanted 10".
+
+    `among` names what is counted in the plural; of one its first plural is said in the singular.
+    """
+    counted = re.sub(r"\b(\w+)s\b", r"\1", among, count=1) if found == 1 else among
+    return f"not enough data: {found} {counted}, wanted {wanted}"
+
+
 def exact_share(hits: int, n: int, among: str, *, fewest: int) -> Interval:
     """`hits` of `n` with Clopper and Pearson's (1934) exact 95 % interval; None with a reason below `fewest`."""
     if n < fewest:
-        reason = f"not enough data: {n} {among}, wanted {fewest}"
-        return Interval(None, None, None, n, "clopper-pearson", reason)
+        return Interval(None, None, None, n, "clopper-pearson", too_few(n, among, fewest))
     return Interval(hits / n, *clopper_pearson(hits, n), n, "clopper-pearson")
 
 

@@ -17,7 +17,7 @@ from evaluator.statistics.annotator_effects import (
     prior_precision,
     said_pairs,
 )
-from evaluator.statistics.intervals import CONFIDENCE, Interval
+from evaluator.statistics.intervals import CONFIDENCE, Interval, too_few
 from evaluator.statistics.ranking_labels import AlignedRankings, RankingLabel, align, first_and_repeated
 from evaluator.statistics.resampling import FEWEST_ITEMS
 from evaluator.statistics.response_quality import qualities
@@ -129,7 +129,7 @@ def _known(name: str, beta: float, deviation: float, items: int) -> AnnotatorRel
 
 
 def _unknown(name: str, items: int, fewest: int) -> AnnotatorReliability:
-    reason = f"not enough data: {items} items that another annotator labelled too, wanted {fewest}"
+    reason = too_few(items, "items that another annotator labelled too", fewest)
     nothing = Interval(None, None, None, items, METHOD, reason)
     return AnnotatorReliability(name, nothing, nothing)
 

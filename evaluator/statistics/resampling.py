@@ -14,6 +14,7 @@ from evaluator.statistics.intervals import (
     Interval,
     bca_bounds,
     generator,
+    too_few,
     wilson,
 )
 
@@ -41,7 +42,7 @@ class Sampling:
 
 def not_enough(found: int, wanted: int, among: str) -> Interval:
     """No figure, and the reason in words: "not enough data: 3 items with two annotators, wanted 10"."""
-    return Interval(None, None, None, found, METHOD, f"not enough data: {found} {among}, wanted {wanted}")
+    return Interval(None, None, None, found, METHOD, too_few(found, among, wanted))
 
 
 def ratio(sums: Floats) -> Floats:

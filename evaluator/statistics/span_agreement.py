@@ -7,6 +7,7 @@ spans says that nothing is to be marked, and is heard like any other.
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,6 +89,17 @@ class SpanAnnotator:
 
 
 @dataclass(frozen=True)
+class SpanItem:
+    """One item that two or more annotators read: means over their pairs, each from 0 (nothing in common) to 1."""
+
+    item: str
+    labels: int
+    presence: float
+    f1: float
+    f1_by_kind: float
+
+
+@dataclass(frozen=True)
 class _Runs:
     """One item's characters in runs that each label marks alike: `lengths` [R], `marked` [labels, R, kinds]."""
 
@@ -130,6 +142,22 @@ def span_annotators(labels: Sequence[SpanLabel], sampling: Sampling = Sampling()
         marked = sum(bool(runs.marked[runs.annotators.index(name)].any()) for runs in own)
         with_others = _pair_figure(shared, _f1_marked, name=f"span f1 of {name}", sampling=sampling, of=name)
         found.append(SpanAnnotator(name, len(own), marked, with_others))
+    return found
+
+
+def span_items(labels: Sequence[SpanLabel]) -> list[SpanItem]:
+    """How far the annotators of each item agree, in the order of first appearance; items of one label are left out."""
+    first = _first(labels)
+    names = list(dict.fromkeys(label.item for label in first))
+    found = []
+    for name, runs in zip(names, _by_item(first), strict=True):
+        pairs = list(combinations(range(len(runs.marked)), 2))
+        if pairs:
+            figures = [
+                fmean(value(runs, a, b) for a, b in pairs)
+                for value in (_same_presence, _f1_marked, _f1_by_kind)
+            ]
+            found.append(SpanItem(name, len(runs.marked), *figures))
     return found
 
 

@@ -28,6 +28,8 @@ class User(AbstractUser):
     kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.PERSON)
     language = models.CharField(max_length=12, blank=True, default="")
     theme = models.CharField(max_length=8, choices=Theme.choices, default=Theme.AUTO)
+    # Single keys that they chose themselves for commands, page by page; what can be chosen, labels/own_keys.py says.
+    keys = models.JSONField(default=dict, blank=True)
 
     class Meta(AbstractUser.Meta):
         constraints = [

@@ -1,6 +1,6 @@
 """Writes: people, projects, memberships, and the line of the audit trail that each verb of the house leaves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -107,6 +107,12 @@ def set_preferences(*, user: User, language: str, theme: str) -> None:
     user.language, user.theme = language, theme
     user.full_clean(exclude=["password"])
     user.save(update_fields=["language", "theme"])
+
+
+def set_keys(*, user: User, keys: Mapping[str, Mapping[str, str]]) -> None:
+    """The user's own keys, used on every device where they sign in; the caller has checked them."""
+    user.keys = {page: dict(own) for page, own in keys.items()}
+    user.save(update_fields=["keys"])
 
 
 @transaction.atomic

@@ -13,6 +13,8 @@ from labelplatform.labels.campaign_forms import SteeringForm
 from labelplatform.labels.exchange import kind_lines
 from labelplatform.labels.exchange.formats import FORMATS
 from labelplatform.labels.kind_forms import KindFields, kind_choices
+from labelplatform.labels.kinds.demonstrations import MOST_CHARACTERS
+from labelplatform.labels.marking import is_better, is_marks, read_better, read_marks
 from labelplatform.labels.models import Campaign
 from labelplatform.labels.orders import tiers
 from labelplatform.labels.rules import FLAGS, HIGHEST_RATING, LOWEST_RATING, OVERALL, Judgement
@@ -24,7 +26,7 @@ from labelplatform.prompts.models import PromptSet
 LONGEST_SECONDS = 86_400
 # What was said, then what the page needs to be again as it was: where one stood, what can be undone, who wrote.
 DRAFT_KEYS = (
-    *("places", "ratings", "flags", "margins", "stage", "proposed"),
+    *("places", "ratings", "flags", "margins", "marks", "better", "stage", "proposed"),
     *("focus", "view", "raw", "pane", "read", "history", "future", "log"),
     *("seconds", "at", "version", "base", "writer"),
 )
@@ -43,6 +45,9 @@ class RankingForm(LabelForm):
     unacceptable = forms.BooleanField(required=False)
     # One figure for each gap between neighbouring tiers, best first: "2,1,3".
     margins = forms.RegexField(r"^[1-3](,[1-3])*$", required=False, max_length=17)
+    # Spans by letter, as JSON, and an answer of the person's own: labels/marking.py reads both.
+    marks = forms.CharField(required=False, max_length=200_000)
+    better = forms.CharField(required=False, max_length=2 * MOST_CHARACTERS, strip=False)
 
     def __init__(self, *args: Any, letters: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -70,6 +75,8 @@ class RankingForm(LabelForm):
             unacceptable=told["unacceptable"],
             ratings={response: {OVERALL: value} for response, value in ratings.items() if value is not None},
             margins=[int(margin) for margin in margins.split(",")] if margins else None,
+            marks=read_marks(told["marks"], responses),
+            better=read_better(told["better"]),
         )
 
     def _tiers(self, responses: Mapping[str, int]) -> list[list[int]]:
@@ -92,6 +99,8 @@ def parse_draft(body: bytes, letters: Sequence[str]) -> dict[str, object] | None
     if not isinstance(flags, dict) or set(flags) - set(letters):
         return None
     if not all(isinstance(names, list) and set(map(str, names)) <= set(FLAGS) for names in flags.values()):
+        return None
+    if not is_marks(state.get("marks", {}), letters) or not is_better(state.get("better", "")):
         return None
     try:
         check_storable(state)
@@ -124,7 +133,7 @@ class CampaignForm(KindFields, SteeringForm):
         help_text=_(
             "A ranking shows up to nine answers, a comparison the first two; ratings, honesty checks and spans one, "
             "demonstrations none. "
-            "Gold, qualification and third opinions are for orders only."
+            "Third opinions and hidden repeats are for orders only; of spans there is no gold."
         ),
     )
     overlap = forms.IntegerField(

@@ -6,7 +6,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 
 from labelplatform.accounts.models import Project, User
 from labelplatform.labels.exchange.outgoing import SFT
@@ -28,7 +28,9 @@ def file_of(campaign: Campaign) -> str:
 
 def refuse_other_kind(campaign: Campaign, file: str) -> None:
     """Refuse, in one sentence, to write a file in which this campaign's labels do not stand."""
-    if file_of(campaign) != file:
+    # Who ranks may write a better answer: it leaves as a demonstration.
+    beside = campaign.gives_rankings and file == DEMONSTRATION.file
+    if file_of(campaign) != file and not beside:
         told = f"campaign {campaign.pk}: found labels of the kind {campaign.kind}, wanted {file}"
         raise BadInput(f"{told}: they leave as {file_of(campaign)}")
 
@@ -52,7 +54,7 @@ def labels(project: Project, file: str = "", filters: Mapping[str, object] | Non
     """The project's labels that count (no surplus), oldest first, narrowed by `queries.Filters`.
 
     `file` names one of the public files (ratings, spans, demonstrations); `last_label` is to these what
-    `last_ranking` is to rankings.
+    `last_ranking` is to rankings. What somebody wrote beside a ranking of gold stays: nothing is measured by it.
     """
     chosen: Mapping[str, Any] = filters or {}
     found = Label.objects.filter(item__campaign__project=project)
@@ -60,6 +62,8 @@ def labels(project: Project, file: str = "", filters: Mapping[str, object] | Non
         found = found.filter(kind__in=kinds_in_file(file))
     if not chosen.get("surplus"):
         found = found.filter(surplus=False)
+    if not chosen.get("with_gold"):
+        found = found.filter(Q(item__gold=None) | ~Q(kind=F("item__campaign__kind")))
     if chosen.get("campaigns"):
         found = found.filter(item__campaign__in=chosen["campaigns"])
     if chosen.get("sources"):
@@ -117,7 +121,12 @@ def leaves_as(campaign: Campaign, name: str) -> bool:
 
 
 def _last_sent(project: Project, file: str, key: str) -> int:
-    last = labels(project, file, {"surplus": True}).filter(key=key).values_list("pk", flat=True).first()
+    last = (
+        labels(project, file, {"surplus": True, "with_gold": True})
+        .filter(key=key)
+        .values_list("pk", flat=True)
+        .first()
+    )
     if last is None:
         raise Label.DoesNotExist(f"after: found {key!r}, wanted the id of a label of {project.slug}")
     return last
@@ -174,13 +183,15 @@ def line_of(label: Label, item: LabelItem, annotator: str) -> dict[str, object]:
     line: dict[str, object] = {"id": label.key, "item": item.key, "prompt": matter.messages}
     if matter.context:
         line["context"] = matter.context
-    if item.response_key:
+    # A demonstration is about the prompt alone, also where it was written beside a ranking of answers.
+    about_answer = item.response_key and label.kind != DEMONSTRATION.name
+    if about_answer:
         line["response"] = matter.response
     line |= KINDS[label.kind].to_line(label.body, matter)
     line |= {"annotator": annotator, "kind": label.kind, "prompt_id": item.prompt_key}
-    if item.response_key:
+    if about_answer:
         line["response_id"] = item.response_key
-    if item.policy:
+    if about_answer and item.policy:
         line["policy"] = item.policy
     line["source"] = label.source
     if label.seconds is not None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from statistics import fmean, median, quantiles
 from typing import TYPE_CHECKING
 
+from django.db.models import QuerySet
+
 from labelplatform.accounts.models import User
 from labelplatform.labels.kinds import Matter, kind_of, kinds_in_file
 from labelplatform.labels.kinds.ratings import Ratings
@@ -92,20 +94,13 @@ class LabelQuality:
 
 def label_quality(campaign: Campaign) -> LabelQuality:
     """The agreement of a campaign's ratings and the spread of everybody's."""
-    found = Label.objects.filter(
-        item__campaign=campaign, surplus=False, kind__in=kinds_in_file("ratings")
-    ).order_by("-pk")
-    columns = ("item", "item__prompt", "annotator", "body", "seconds")
-    given = [
-        Given(item, prompt, annotator, body["ratings"], body["flags"], seconds)
-        for item, prompt, annotator, body, seconds in found.values_list(*columns)[:MOST_LABELS]
-    ]
-    names = _names(campaign, given)
+    given = given_labels(campaign)
+    names = rated_names(campaign, given)
     return LabelQuality(
         labels=len(given),
         items=len({one.item for one in given}),
         annotators=len({one.annotator for one in given}),
-        left_out=found.count() - len(given),
+        left_out=_rated(campaign).count() - len(given),
         names=[one for name in names if (one := name_quality(given, name, seed=campaign.seed)) is not None],
         flags=_counted_flags(given),
         people=_people(given, names),
@@ -113,7 +108,22 @@ def label_quality(campaign: Campaign) -> LabelQuality:
     )
 
 
-def _names(campaign: Campaign, given: Sequence[Given]) -> list[str]:
+def given_labels(campaign: Campaign) -> list[Given]:
+    """The newest labels that count, the newest first."""
+    columns = ("item", "item__prompt", "annotator", "body", "seconds")
+    found = _rated(campaign).order_by("-pk").values_list(*columns)[:MOST_LABELS]
+    return [
+        Given(item, prompt, annotator, body["ratings"], body["flags"], seconds)
+        for item, prompt, annotator, body, seconds in found
+    ]
+
+
+def _rated(campaign: Campaign) -> QuerySet[Label]:
+    kinds = kinds_in_file("ratings")
+    return Label.objects.filter(item__campaign=campaign, surplus=False, kind__in=kinds)
+
+
+def rated_names(campaign: Campaign, given: Sequence[Given]) -> list[str]:
     """The names that were rated: those that the campaign asks for in its order, then those of imported labels."""
     rated = {name for one in given for name in one.ratings}
     kind = kind_of(campaign)

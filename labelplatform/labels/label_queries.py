@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from labelplatform.accounts.models import User
 from labelplatform.labels.kinds import KINDS
 from labelplatform.labels.models import Campaign, Item, Label
 
@@ -22,6 +23,14 @@ def newest(campaign: Campaign, most: int) -> list[ShownLabel]:
         "item__prompt", "annotator"
     )
     return [_shown(label) for label in found.order_by("-pk")[:most]]
+
+
+def newest_of(campaign: Campaign, annotator: User, most: int) -> list[ShownLabel]:
+    """One annotator's newest labels of a campaign, late ones too."""
+    theirs = Label.objects.filter(item__campaign=campaign, annotator=annotator, kind=campaign.kind)
+    return [
+        _shown(label) for label in theirs.select_related("item__prompt", "annotator").order_by("-pk")[:most]
+    ]
 
 
 def labels_of(item: Item) -> list[ShownLabel]:

@@ -31,6 +31,11 @@ def stored_words(judgement: Judgement, responses: Mapping[str, int]) -> list[tup
         told.append((_("Flags"), "; ".join(flags)))
     if judgement.margins is not None:
         told.append((_("How clear the gaps are"), ", ".join(f"{margin:g}" for margin in judgement.margins)))
+    if judgement.marks:
+        marked = [f"{letter_of[response]}: {len(spans)}" for response, spans in judgement.marks.items()]
+        told.append((_("Marked as invented"), ", ".join(sorted(marked))))
+    if judgement.better:
+        told.append((_("Answer of your own"), judgement.better))
     if judgement.seconds is not None:
         told.append((_("Seconds"), f"{judgement.seconds:g}"))
     return told

@@ -24,6 +24,7 @@ from labelplatform.labels.models import (
     ResponseRating,
 )
 from labelplatform.labels.orders import tiers
+from labelplatform.labels.versions import counting
 from labelplatform.prompts.models import Response
 
 # SQLite takes only so many values in one statement.
@@ -74,8 +75,10 @@ def campaigns(project: Project) -> QuerySet[Campaign]:
 
 def _other_labels() -> QuerySet[Label, Any]:
     """How many labels that are no orders the campaign around it keeps."""
-    theirs = Label.objects.filter(item__campaign=OuterRef("pk"), surplus=False).order_by()
-    return theirs.values("item__campaign").annotate(kept=Count("pk")).values("kept")
+    # By kind: an answer that somebody wrote beside a ranking is no label that the campaign asked for.
+    there = Label.objects.filter(item__campaign=OuterRef("pk"), kind=OuterRef("kind"), surplus=False)
+    there = there.filter(item__gold=None)
+    return there.order_by().values("item__campaign").annotate(kept=Count("pk")).values("kept")
 
 
 def rankings(project: Project, filters: Mapping[str, object] | None = None) -> QuerySet[Ranking]:
@@ -83,7 +86,8 @@ def rankings(project: Project, filters: Mapping[str, object] | None = None) -> Q
     found = all_rankings(project)
     chosen: Mapping[str, Any] = filters or {}
     if not chosen.get("surplus"):
-        found = found.filter(surplus=False)
+        until = moment(chosen["until"]) if chosen.get("until") else None
+        found = found.filter(counting(chosen.get("last_ranking"), until))
     if not chosen.get("with_gold"):
         found = found.filter(item__gold__isnull=True)
     if not chosen.get("with_repeats"):
@@ -391,9 +395,3 @@ def people_of(campaign: Campaign) -> list[Contribution]:
         for pk, times in given.items()
     ]
     return sorted(found, key=lambda one: (-one.rankings, one.name))
-
-
-def surplus_count(campaign: Campaign) -> int:
-    """How many labels came too late and are kept aside."""
-    table = Ranking if campaign.gives_rankings else Label
-    return table._default_manager.filter(item__campaign=campaign, surplus=True).count()

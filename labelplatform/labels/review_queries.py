@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 
 from labelplatform.accounts.models import Project, User
 from labelplatform.labels.models import Adjudication, Campaign, Item, Placement, Ranking, Review
@@ -73,7 +73,9 @@ def feedback(project: Project, annotator: User) -> list[tuple[Review, list[list[
     """What reviewers said of this person's labels, the newest first, each with their order: texts by tier."""
     placed = Placement.objects.select_related("response").order_by("tier", "pk")
     told = Review.objects.filter(ranking__annotator=annotator, ranking__item__campaign__project=project)
+    newer = Exists(Ranking.objects.filter(replaces=OuterRef("ranking")))
     found = told.exclude(verdict=Review.Verdict.WAITING).select_related("ranking__item__prompt")
+    found = found.annotate(newer=newer)
     found = found.prefetch_related(Prefetch("ranking__placements", queryset=placed)).order_by("-at", "-pk")
     return [(review, _texts_by_tier(list(review.ranking.placements.all()))) for review in found[:100]]
 

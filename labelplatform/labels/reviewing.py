@@ -54,6 +54,10 @@ def annotator_quality(
 ) -> HttpResponse:
     """One annotator of a campaign: their figures and their newest labels."""
     campaign = get_object_or_404(Campaign, pk=pk, project=project)
+    if not campaign.gives_rankings:
+        return label_reviewing.annotator_page(
+            request, campaign, annotator, project=project, membership=membership
+        )
     rows = quality_words.person_rows(quality.campaign_quality(campaign))
     row = next((row for row in rows if row.person.user.pk == annotator), None)
     theirs = queries.all_rankings(project).filter(item__campaign=campaign, annotator=annotator)
@@ -79,6 +83,8 @@ def annotator_quality(
 def disagreement(request: HttpRequest, pk: int, *, project: Project, membership: Membership) -> HttpResponse:
     """The campaign's items, those that people agree on least first."""
     campaign = get_object_or_404(Campaign, pk=pk, project=project)
+    if not campaign.gives_rankings:
+        return label_reviewing.disagreement_page(request, campaign, project=project)
     page = Paginator(quality.compared_items(campaign), ITEMS_A_PAGE).get_page(request.GET.get("page"))
     context = {
         "project": project,
@@ -97,7 +103,7 @@ def item(request: HttpRequest, pk: int, *, project: Project, membership: Members
     """One item with everybody's label of it side by side; for researchers, with what is right of it."""
     found = _item(project, pk)
     if not found.campaign.gives_rankings:
-        return label_reviewing.item_page(request, found, project=project)
+        return label_reviewing.item_page(request, found, project=project, membership=membership)
     form = None if membership.role == Role.REVIEWER else _gold_form(found, request.GET.get("from", ""))
     return _item_page(request, project, found, form)
 
@@ -107,13 +113,12 @@ def item(request: HttpRequest, pk: int, *, project: Project, membership: Members
 def gold(request: HttpRequest, pk: int, *, project: Project, membership: Membership) -> HttpResponse:
     """Say what is right of an item, or that nothing is known to be."""
     found = _item(project, pk)
-    if not found.campaign.gives_rankings:
-        messages.error(request, _("Gold is a right order of answers: only campaigns of orders have it."))
-        return redirect("labels:item", slug=project.slug, pk=pk)
     if "remove" in request.POST:
         services.unset_gold(item=found, by=signed_in(request))
         messages.success(request, _("This item is an ordinary one again."))
         return redirect("labels:item", slug=project.slug, pk=pk)
+    if not found.campaign.gives_rankings:
+        return label_reviewing.keep_gold(request, found, project=project, membership=membership)
     form = GoldForm(request.POST, responses=found.response_ids)
     if not form.is_valid():
         return _item_page(request, project, found, form, status=422)
@@ -169,7 +174,7 @@ def quality_settings(
 ) -> HttpResponse:
     """What the campaign does about quality."""
     campaign = get_object_or_404(Campaign, pk=pk, project=project)
-    form = QualityForm(request.POST or None, initial=model_to_dict(campaign))
+    form = QualityForm(request.POST or None, initial=model_to_dict(campaign), kind=campaign.kind)
     if request.method == "POST" and form.is_valid():
         try:
             services.set_quality(campaign=campaign, by=signed_in(request), **form.cleaned_data)

@@ -45,6 +45,10 @@ class Judgement:
     unacceptable: bool = False
     ratings: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
     margins: Sequence[float] | None = None
+    # What is invented in a response: spans of its raw text, in the canonical form of such labels.
+    marks: Mapping[int, Sequence[Mapping[str, object]]] = field(default_factory=dict)
+    # An answer of the person's own that is better than all that were shown.
+    better: str = ""
 
     def digest(self) -> str:
         """Return what tells this judgement from another; ties have no order, and time does not count."""
@@ -62,6 +66,10 @@ class Judgement:
             )
         if self.margins is not None:
             body["margins"] = [float(margin) for margin in self.margins]
+        if self.marks:
+            body["marks"] = sorted((response, list(spans)) for response, spans in self.marks.items())
+        if self.better:
+            body["better"] = self.better
         return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 

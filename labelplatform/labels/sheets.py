@@ -17,7 +17,7 @@ from labelplatform.labels import kinds, rules, services, shown
 from labelplatform.labels.flag_names import flag_choices
 from labelplatform.labels.forms import LabelForm, RankingForm, parse_draft
 from labelplatform.labels.kinds import Unreadable
-from labelplatform.labels.logs import parse_log
+from labelplatform.labels.logs import Log, parse_log
 from labelplatform.labels.matters import matter_of
 from labelplatform.labels.models import Campaign, Label, Ranking, Slot
 from labelplatform.labels.orders import letters
@@ -80,6 +80,13 @@ class RankingSheet:
 
     def submit(self, post: QueryDict, *, slot: Slot, token: uuid.UUID, by: User) -> Ranking:
         """Places, ratings and flags by letter."""
+        submission, judgement, log = self.read(post, slot=slot)
+        return services.submit_judgement(
+            slot=slot, lease_token=token, submission=submission, judgement=judgement, by=by, log=log
+        )
+
+    def read(self, post: QueryDict, *, slot: Slot) -> tuple[uuid.UUID, rules.Judgement, Log | None]:
+        """What the form says, by response ids, with its key and its log; Unreadable where it says nothing."""
         responses = shown.responses_by_letter(slot)
         form = RankingForm(post, letters=list(responses))
         if not form.is_valid():
@@ -88,14 +95,8 @@ class RankingSheet:
                 "Nothing was stored; your text boxes are as you left them."
             )
             raise Unreadable(told % {"last": len(responses)})
-        return services.submit_judgement(
-            slot=slot,
-            lease_token=token,
-            submission=form.cleaned_data["submission"],
-            judgement=form.judgement(responses),
-            by=by,
-            log=parse_log(post.get("log", ""), letters=list(responses)),
-        )
+        log = parse_log(post.get("log", ""), letters=list(responses))
+        return form.cleaned_data["submission"], form.judgement(responses), log
 
     def tried(self, post: QueryDict, *, slot: Slot) -> list[tuple[str, str]]:
         """The order, ratings and flags, by letter."""

@@ -19,6 +19,7 @@ from labelplatform.labels.models import Campaign
 from labelplatform.labels.progress_words import progress_page
 from labelplatform.labels.shapes import shape_of
 from labelplatform.labels.shown_tiers import shown_tiers
+from labelplatform.labels.versions import surplus_count
 from labelplatform.prompts.queries import prompts_with_enough_responses
 from labelplatform.prompts.streaming import json_lines_response
 
@@ -73,7 +74,7 @@ def campaign(request: HttpRequest, pk: int, *, project: Project, membership: Mem
         "campaign": found,
         "progress": progress_page(found, now),
         "people": queries.people_of(found),
-        "surplus": queries.surplus_count(found),
+        "surplus": surplus_count(found),
         "rankings": queries.with_content(queries.rankings(project, {"campaigns": [pk]})).reverse()[
             :LABELS_SHOWN
         ],

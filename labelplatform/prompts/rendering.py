@@ -12,17 +12,21 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from labelplatform.prompts import mathematics
+from labelplatform.prompts.code_colours import KNOWN_CLASSES, coloured
 
 TAGS = {
     *mathematics.TAGS,
+    "span",
     *("p", "br", "hr", "blockquote", "pre", "code", "em", "strong", "s", "a"),
     *("ul", "ol", "li", "h2", "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td"),
 }
-ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}, **mathematics.ATTRIBUTES}
+ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}, "span": {"class"}, **mathematics.ATTRIBUTES}
 URL_SCHEMES = {"http", "https", "mailto"}
 LINK_REL = "nofollow noopener noreferrer"
 
-_markdown = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
+_markdown = MarkdownIt("commonmark", {"html": False, "breaks": True, "highlight": coloured}).enable(
+    ["table", "strikethrough"]
+)
 _markdown.disable("image")
 mathematics.add_mathematics(_markdown)
 
@@ -55,7 +59,10 @@ def sanitise(html: str) -> str:
 
 
 def _within_bounds(_tag: str, attribute: str, value: str) -> str | None:
-    """Drop an address without a scheme of its own, which would point into our site, and a blank wider than a line."""
+    """Drop an address without a scheme of its own, which would point into our site, a blank wider than a line, and any
+    class that is none of code's colours."""
+    if attribute == "class" and value not in KNOWN_CLASSES:
+        return None
     if attribute == "width" and not mathematics.SMALL_WIDTH.fullmatch(value):
         return None
     if attribute == "href" and value.partition(":")[0].lower() not in URL_SCHEMES:

@@ -129,7 +129,7 @@ def test_samples_are_the_items_of_two_annotators(tmp_path: Path) -> None:
     overall = metric(found, "pairwise_agreement")
     assert (overall.value, overall.reason) == (
         None,
-        "not enough data: 1 items with two annotators, wanted 10",
+        "not enough data: 1 item with two annotators, wanted 10",
     )
 
 

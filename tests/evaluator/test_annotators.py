@@ -42,7 +42,7 @@ def test_agreement_with_others_counts_only_pairs_with_this_annotator() -> None:
 def test_too_few_items_with_others_give_a_reason() -> None:
     labels = [label("i", "ada", "01"), label("i", "ben", "01"), label("j", "ada", "01")]
     ada = annotator_quality(labels)[0]
-    assert ada.agreement.reason == "not enough data: 1 items that another annotator labelled too, wanted 10"
+    assert ada.agreement.reason == "not enough data: 1 item that another annotator labelled too, wanted 10"
     assert ada.gold.reason == "not enough data: 0 gold items, wanted 5"
     assert ada.consistency.reason == "not enough data: 0 items labelled twice, wanted 5"
     assert ada.position_slope.reason == "not enough data: 0 items with an order shown, wanted 10"

@@ -87,6 +87,7 @@ def test_what_gives_no_interval_says_so() -> None:
     assert mostly.value is not None
     assert mostly.low is None
     assert str(mostly.reason).endswith("of 1000 resamples are not defined")
+    assert not_enough(1, 10, "items").reason == "not enough data: 1 item, wanted 10"
     few = not_enough(3, 10, "items")
     assert (few.value, few.n, few.reason) == (None, 3, "not enough data: 3 items, wanted 10")
 
@@ -99,4 +100,7 @@ def test_clopper_and_pearsons_bounds_are_exact() -> None:
     with pytest.raises(ValueError, match="3 of 2"):
         clopper_pearson(3, 2)
     assert exact_share(5, 10, "things", fewest=10).low == pytest.approx(0.1871, abs=5e-5)
+    assert exact_share(1, 1, "gold items of two kinds", fewest=2).reason == (
+        "not enough data: 1 gold item of two kinds, wanted 2"
+    )
     assert exact_share(5, 9, "things", fewest=10).reason == "not enough data: 9 things, wanted 10"

@@ -18,6 +18,7 @@ from evaluator.statistics.span_agreement import (
     SpanLabel,
     span_agreement,
     span_annotators,
+    span_items,
 )
 from tests.evaluator.lines import steady
 from tests.evaluator.ranking_lists import POINT
@@ -264,3 +265,19 @@ def test_neither_order_nor_names_matter(labels: list[SpanLabel], random: object)
     renamed = [SpanLabel(one.item, other[one.annotator], one.length, one.spans) for one in turned]
     before, after = values(span_agreement(labels, POINT)), values(span_agreement(renamed, POINT))
     assert before == {name: None if value is None else pytest.approx(value) for name, value in after.items()}
+
+
+def test_items_one_by_one_are_means_over_their_pairs() -> None:
+    def marked(item: str, who: str, *spans: MarkedSpan) -> SpanLabel:
+        return SpanLabel(item, who, 10, spans)
+
+    first, half = MarkedSpan(0, 4, "other"), MarkedSpan(0, 2, "other")
+    told = [marked("b", "x", first), marked("b", "y", half), marked("b", "z"), marked("a", "x")]
+    told += [marked("c", who, MarkedSpan(0, 4, kind)) for who, kind in (("x", "other"), ("y", "contradicts"))]
+    by_name = {one.item: one for one in span_items(told)}
+    assert list(by_name) == ["b", "c"]
+    # F1 of x and y is 2·2/(4+2), of the others 0; x and y alone agree that there is something.
+    assert by_name["b"].labels == 3
+    assert by_name["b"].presence == pytest.approx(1 / 3)
+    assert by_name["b"].f1 == by_name["b"].f1_by_kind == pytest.approx((2 / 3) / 3)
+    assert (by_name["c"].presence, by_name["c"].f1, by_name["c"].f1_by_kind) == (1.0, 1.0, 0.0)

@@ -189,7 +189,15 @@ LABELS = [
     ),
     Row("labels:review", get=reviewing(200), post=reviewing(422), parts=pk(lambda s: s.review)),
     Row("labels:feedback", get=members(200)),
+    Row("labels:begin_again", post=members(404), parts=pk(lambda s: s.review)),
+    Row("labels:again", get=members(404), post=members(404), parts=token),
+    Row(
+        "labels:again_draft", post=only_ada(200), parts=token, body=lambda _: {"places": {"A": 1}}, json=True
+    ),
+    Row("labels:again_stay", post=members(404), parts=token),
     Row("labels:gold", post=research(422), parts=pk(lambda s: s.held.item)),
+    # Of a demonstration that was not written to qualify there is nothing to rate.
+    Row("labels:score", get=reviewing(404), post=reviewing(404), parts=pk(lambda s: s.ranking)),
     Row("labels:guidelines", get=members(200), parts=pk(lambda s: s.campaign)),
     Row(
         "labels:confirm_guidelines",
@@ -206,6 +214,7 @@ LABELS = [
         body=lambda _: {"english": " "},
     ),
     Row("labels:start", post=members(302), parts=pk(lambda s: s.campaign)),
+    Row("labels:keys", get=members(200), post=members(302)),
     Row("labels:queue", get=members(200)),
     Row("labels:rank", get=only_ada(200), post=only_ada(422), parts=token),
     Row("labels:draft", post=only_ada(200), parts=token, body=lambda _: {"places": {"A": 1}}, json=True),

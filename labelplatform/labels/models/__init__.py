@@ -9,13 +9,14 @@ from labelplatform.labels.models.past_skips import PastSkip
 from labelplatform.labels.models.rankings import Placement, Ranking, RankingLog, ResponseFlag, ResponseRating
 from labelplatform.labels.models.repeats import RepeatItem
 from labelplatform.labels.models.reviews import Adjudication, ReliabilityRun, Review
-from labelplatform.labels.models.standing import GoldItem, Qualification, QueuePlace, Skip
+from labelplatform.labels.models.standing import DemonstrationScore, GoldItem, Qualification, QueuePlace, Skip
 
 __all__ = [
     "RANKING_KINDS",
     "Adjudication",
     "Campaign",
     "ChosenItem",
+    "DemonstrationScore",
     "Draft",
     "GoldItem",
     "GuidelineReading",

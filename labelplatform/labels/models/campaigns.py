@@ -60,9 +60,11 @@ class Campaign(Steering):
     # The share of gold items among what is handed out, and to how many people at most each is given.
     gold_rate = models.FloatField(default=0)
     gold_slots = models.PositiveSmallIntegerField(default=20)
-    # So many gold items come first for everybody (0: none), and this share of their pairs must be right to go on.
+    # So many gold items come first for everybody (0: none), and this share of their pairs (of ratings: of their
+    # ratings) must be right to go on; of demonstrations reviewers must give so much on average, from 1 to 7.
     qualification_items = models.PositiveSmallIntegerField(default=0)
     qualification_share = models.FloatField(default=0.75)
+    qualification_score = models.FloatField(default=6)
     # The share of items that come to the same person again, after at least so many labels of their own.
     repeat_rate = models.FloatField(default=0)
     repeat_after = models.PositiveSmallIntegerField(default=50)
@@ -87,6 +89,10 @@ class Campaign(Steering):
             ),
             models.CheckConstraint(
                 condition=Q(gold_slots__lte=1000), name="campaign_gold_slots_at_most_1000"
+            ),
+            models.CheckConstraint(
+                condition=Q(qualification_score__gte=1, qualification_score__lte=7),
+                name="campaign_qualification_score_from_1_to_7",
             ),
             models.CheckConstraint(
                 condition=Q(close_at_deadline=False) | Q(deadline__isnull=False),

@@ -5,10 +5,11 @@ from django.db import models
 from django.db.models import Q
 
 from labelplatform.labels.models.campaigns import RANKING_KINDS, Campaign
+from labelplatform.labels.models.given import Given
 from labelplatform.labels.models.items import Item, Slot
 
 
-class Label(models.Model):
+class Label(Given):
     """A submitted label that is no order of answers. Never changed: an edit would be a new label.
 
     What was said is one object in the canonical form of its kind (labels/kinds). Single ratings and flags have no rows
@@ -20,23 +21,12 @@ class Label(models.Model):
     # Empty for imported labels that no slot asked for.
     slot = models.ForeignKey(Slot, on_delete=models.PROTECT, null=True, blank=True, related_name="labels")
     annotator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="labels")
-    key = models.CharField(max_length=200)
     kind = models.CharField(
         max_length=16, choices=[choice for choice in Campaign.Kind.choices if choice[0] not in RANKING_KINDS]
     )
-    source = models.CharField(max_length=12, choices=Campaign.Source.choices)
-    seconds = models.FloatField(null=True, blank=True)
-    submission = models.UUIDField(unique=True)
-    # Digest of what was submitted: the same submission key with another body is refused.
-    body_digest = models.CharField(max_length=64)
     body = models.JSONField()
-    # Late work whose slot had gone to somebody else: kept, shown, not exported.
-    surplus = models.BooleanField(default=False)
-    # Keys of an imported line that we have no column for: they come back on export.
-    detail = models.JSONField(default=dict, blank=True)
     # How it came about on our page (labels/logs.py); empty where nothing was told, or {"dropped": why}.
     log = models.JSONField(default=dict, blank=True)
-    at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
@@ -51,6 +41,3 @@ class Label(models.Model):
         # An import looks its lines up by id, a broken download goes on after one.
         indexes = [models.Index(fields=["key"], name="label_key")]
         ordering = ["pk"]
-
-    def __str__(self) -> str:
-        return self.key

@@ -5,35 +5,29 @@ from django.db import models
 from django.db.models import Q
 
 from labelplatform.labels.models.campaigns import RANKING_KINDS, Campaign
+from labelplatform.labels.models.given import Given
 from labelplatform.labels.models.items import Item, Slot
 
 
-class Ranking(models.Model):
+class Ranking(Given):
     """A submitted order of an item's responses. Never changed: an edit would be a new ranking."""
 
     item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="rankings")
     # Empty for imported labels that no slot asked for.
     slot = models.ForeignKey(Slot, on_delete=models.PROTECT, null=True, blank=True, related_name="rankings")
     annotator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="rankings")
-    key = models.CharField(max_length=200)
     kind = models.CharField(
         max_length=12, choices=[choice for choice in Campaign.Kind.choices if choice[0] in RANKING_KINDS]
     )
-    source = models.CharField(max_length=12, choices=Campaign.Source.choices)
+    # Of a label that was returned and given again: the version before it, which is kept and counts no more.
+    replaces = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="replaced_by"
+    )
     # Response ids in the order they were seen.
     shown_order = models.JSONField(default=list, blank=True)
-    seconds = models.FloatField(null=True, blank=True)
-    submission = models.UUIDField(unique=True)
-    # Digest of what was submitted: the same submission key with another body is refused.
-    body_digest = models.CharField(max_length=64)
     unacceptable = models.BooleanField(default=False)
     # How clear each gap between neighbouring tiers is, best first: 1 slight, 2 clear, 3 large. Nothing: not told.
     margins = models.JSONField(null=True, blank=True)
-    # Late work whose slot had gone to somebody else: kept, shown, not exported.
-    surplus = models.BooleanField(default=False)
-    # Keys of an imported line that we have no column for: they come back on export.
-    detail = models.JSONField(default=dict, blank=True)
-    at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
@@ -48,9 +42,6 @@ class Ranking(models.Model):
         # An import looks its lines up by id, a broken download goes on after one.
         indexes = [models.Index(fields=["key"], name="ranking_key")]
         ordering = ["pk"]
-
-    def __str__(self) -> str:
-        return self.key
 
 
 class Placement(models.Model):

@@ -6,11 +6,16 @@ from django.utils.translation import gettext_lazy as _
 
 
 class GoldItem(models.Model):
-    """That the right order of an item is known: its labels measure people. No annotator ever learns which these are."""
+    """That what is right of an item is known: its labels measure people. No annotator ever learns which these are.
+
+    Of a demonstration nothing is known beforehand: each that is written for such a prompt waits for a reviewer's rating
+    (DemonstrationScore)."""
 
     item = models.OneToOneField("labels.Item", on_delete=models.CASCADE, related_name="gold")
     # Response ids, best tier first; what is left out is unknown.
-    tiers = models.JSONField()
+    tiers = models.JSONField(default=list, blank=True)
+    # Of ratings and honesty checks: the right rating by name; names left out are unknown.
+    ratings = models.JSONField(default=dict, blank=True)
     explanation = models.TextField(blank=True)
     set_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="gold_items")
     at = models.DateTimeField(auto_now=True)
@@ -19,7 +24,28 @@ class GoldItem(models.Model):
         ordering = ["pk"]
 
     def __str__(self) -> str:
-        return f"{self.item_id}: {self.tiers}"
+        return f"{self.item_id}: {self.tiers or self.ratings}"
+
+
+class DemonstrationScore(models.Model):
+    """How good a reviewer finds a demonstration that somebody wrote to qualify, from 1 to 7. Given once."""
+
+    label = models.OneToOneField("labels.Label", on_delete=models.CASCADE, related_name="score")
+    score = models.PositiveSmallIntegerField()
+    note = models.CharField(max_length=1000, blank=True)
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="scores")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(score__gte=1, score__lte=7), name="demonstration_score_from_1_to_7"
+            )
+        ]
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.label_id}: {self.score}"
 
 
 class Qualification(models.Model):

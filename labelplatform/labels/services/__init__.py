@@ -40,6 +40,7 @@ from labelplatform.labels.services.importing import (
     import_labels,
     preview_import,
 )
+from labelplatform.labels.services.label_gold import ScoreRefused, score_demonstration, set_gold_label
 from labelplatform.labels.services.label_recording import LabelLinesRefused, record_labels
 from labelplatform.labels.services.labelling import submit_label
 from labelplatform.labels.services.overlap import grow_overlap
@@ -58,6 +59,7 @@ from labelplatform.labels.services.submission import (
     submit_judgement,
     submit_ranking,
 )
+from labelplatform.labels.services.versions import VersionRefused, begin_again, check_again, give_again
 
 __all__ = [
     "AdjudicationRefused",
@@ -79,13 +81,17 @@ __all__ = [
     "ReliabilityRefused",
     "ReviewRefused",
     "Row",
+    "ScoreRefused",
     "SkipRefused",
     "Stages",
     "Status",
     "SubmissionConflict",
+    "VersionRefused",
     "Wishes",
     "add_items",
     "ask_for_decision",
+    "begin_again",
+    "check_again",
     "check_target",
     "claim",
     "compute_reliability",
@@ -94,6 +100,7 @@ __all__ = [
     "create_campaign_over",
     "decide",
     "draw_reviews",
+    "give_again",
     "grow_overlap",
     "has_labelled",
     "import_labels",
@@ -112,7 +119,9 @@ __all__ = [
     "renew",
     "review_label",
     "save_draft",
+    "score_demonstration",
     "set_gold",
+    "set_gold_label",
     "set_quality",
     "set_settings",
     "set_stages",

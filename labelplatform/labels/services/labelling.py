@@ -11,6 +11,7 @@ from labelplatform.labels.matters import matter_of
 from labelplatform.labels.models import Label, Slot
 from labelplatform.labels.rules import JudgementRefused
 from labelplatform.labels.services.filling import once
+from labelplatform.labels.services.label_gold import examine_labels
 
 
 def submit_label(
@@ -52,6 +53,7 @@ def submit_label(
         together(
             forgetting, recording(by=by, verb="submitted label", obj=label, project=project, surplus=surplus)
         )
+        examine_labels([label], campaign=slot.campaign)
         return label
 
     return once(

@@ -1,5 +1,7 @@
 """Who may label in a campaign that asks everybody for some gold items first."""
 
+from collections.abc import Callable
+
 from django.db import transaction
 
 from labelplatform.accounts.models import User
@@ -12,16 +14,27 @@ def examine(ranking: Ranking, *, campaign: Campaign) -> None:
     """After a label of gold: once there are enough of them, say whether this person has qualified."""
     if not campaign.qualification_items or not GoldItem.objects.filter(item=ranking.item_id).exists():
         return
-    Qualification.objects.get_or_create(campaign=campaign, annotator=ranking.annotator)
+    settle(campaign, ranking.annotator, lambda: _passed(campaign, ranking.annotator))
+
+
+def _passed(campaign: Campaign, annotator: User) -> bool | None:
+    """Whether a person agrees with gold as far as is asked; None while too few labels say so."""
+    found = quality.agreement_with_gold(campaign, annotator)
+    if found.n < campaign.qualification_items or found.value is None:
+        return None
+    return found.value >= campaign.qualification_share
+
+
+def settle(campaign: Campaign, annotator: User, passed: Callable[[], bool | None]) -> None:
+    """Note that a person is at their first items, and once `passed` can tell, whether they have qualified."""
+    Qualification.objects.get_or_create(campaign=campaign, annotator=annotator)
     # Two labels of one person at once would each miss the other: they count one after the other.
-    mine = Qualification.objects.select_for_update().get(campaign=campaign, annotator=ranking.annotator)
+    mine = Qualification.objects.select_for_update().get(campaign=campaign, annotator=annotator)
     if mine.state != Qualification.State.PENDING:
         return
-    found = quality.agreement_with_gold(campaign, ranking.annotator)
-    if found.n < campaign.qualification_items or found.value is None:
-        return
-    passed = found.value >= campaign.qualification_share
-    _decide(mine, Qualification.State.PASSED if passed else Qualification.State.FAILED)
+    found = passed()
+    if found is not None:
+        _decide(mine, Qualification.State.PASSED if found else Qualification.State.FAILED)
 
 
 @transaction.atomic

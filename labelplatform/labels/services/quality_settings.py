@@ -20,20 +20,32 @@ SETTINGS = (
     "repeat_rate",
     "repeat_after",
 )
-# With fewer, chance would decide.
+# Of labels of other kinds: what gold is for, and what must be reached to go on. Of spans nothing is known to be right.
+GOLD_SETTINGS = ("gold_rate", "gold_slots", "qualification_items")
+OTHER_KINDS: dict[str, tuple[str, ...]] = {
+    Campaign.Kind.RATING: (*GOLD_SETTINGS, "qualification_share"),
+    Campaign.Kind.HONESTY: (*GOLD_SETTINGS, "qualification_share"),
+    Campaign.Kind.DEMONSTRATION: (*GOLD_SETTINGS, "qualification_score"),
+    Campaign.Kind.SPANS: (),
+}
+# With fewer, chance would decide; a demonstration is read by a person, who sees a lot in one.
 FEWEST_QUALIFICATION_ITEMS = 5
+FEWEST_DEMONSTRATIONS = 1
+
+
+def settings_of(kind: str) -> tuple[str, ...]:
+    """The settings that a campaign of this kind has."""
+    return OTHER_KINDS.get(kind, SETTINGS)
 
 
 @transaction.atomic
 def set_quality(*, campaign: Campaign, by: User, **settings: object) -> None:
     """Change what the campaign does about quality, from the next label on; refused where a setting is none."""
-    if unknown := sorted(set(settings) - set(SETTINGS)):
+    if unknown := sorted(set(settings) - {*SETTINGS, "qualification_score"}):
         raise ValidationError(f"settings: found {unknown[0]!r}, wanted some of {', '.join(SETTINGS)}")
-    if not campaign.gives_rankings:
-        told = _(
-            "Gold, qualification and third opinions compare orders of answers: this campaign collects none."
-        )
-        raise ValidationError(told)
+    if foreign := sorted(set(settings) - set(settings_of(campaign.kind))):
+        told = _("Campaigns of this kind have no such setting: %(name)s.")
+        raise ValidationError(told % {"name": foreign[0]})
     for name, value in settings.items():
         setattr(campaign, name, value)
     # For good: twins that are out stay their people's own, whatever the rate becomes.
@@ -50,9 +62,11 @@ def _check_qualification(campaign: Campaign) -> None:
     wanted = campaign.qualification_items
     if not wanted:
         return
-    if wanted < FEWEST_QUALIFICATION_ITEMS:
+    demonstrations = campaign.kind == Campaign.Kind.DEMONSTRATION
+    fewest = FEWEST_DEMONSTRATIONS if demonstrations else FEWEST_QUALIFICATION_ITEMS
+    if wanted < fewest:
         told = _("Ask for at least %(fewest)d gold items first, or for none: fewer say too little.")
-        raise ValidationError({"qualification_items": told % {"fewest": FEWEST_QUALIFICATION_ITEMS}})
+        raise ValidationError({"qualification_items": told % {"fewest": fewest}})
     there = GoldItem.objects.filter(item__campaign=campaign).count()
     if wanted > there:
         told = _("This campaign has %(there)d gold items; nobody could do %(wanted)d.")

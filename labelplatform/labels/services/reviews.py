@@ -1,6 +1,7 @@
 """A second look at labels: a sample of one annotator's, each accepted or returned with a word for them.
 
-A label stays as it was given, whatever is said about it: what the annotator learns shows in those to come.
+A label stays as it was given, whatever is said about it; what is returned its annotator may give again
+(services/versions.py), which stores a newer one.
 """
 
 import math

@@ -23,12 +23,14 @@ from labelplatform.labels.models import (
     ResponseRating,
     Slot,
 )
+from labelplatform.labels.services import better_answers
 from labelplatform.labels.services.assignment import LeaseLost
 from labelplatform.labels.services.consequences import follow_up
 from labelplatform.labels.services.filling import once
 
-# Fifty steps to undo and the log of how it came about are part of it.
-DRAFT_LIMIT_BYTES = 60_000
+# In UTF-8. An answer of 20,000 characters, 200 marks in each of nine answers and a log of 600 moves stay below it
+# together; what else the page keeps, steps to undo, it keeps within 200,000 (labels_keeping.js).
+DRAFT_LIMIT_BYTES = 500_000
 DRAFT_ATTEMPTS = 5
 
 
@@ -71,7 +73,8 @@ def save_draft(
     A state may name its `writer` (one window), its `version` and the version it began from (`base`): what another
     window wrote since is never overwritten, and of one window the higher version stays.
     """
-    if len(json.dumps(state)) > DRAFT_LIMIT_BYTES:
+    told = json.dumps(state, ensure_ascii=False)
+    if len(told.encode("utf-8", "surrogatepass")) > DRAFT_LIMIT_BYTES:
         raise DraftRefused
     for _attempt in range(DRAFT_ATTEMPTS):
         last, draft = _standing(slot, annotator)
@@ -185,6 +188,7 @@ def _new(
         unacceptable=judgement.unacceptable,
         margins=None if judgement.margins is None else list(judgement.margins),
         surplus=surplus,
+        detail=better_answers.told_with(judgement, slot.item),
     )
 
 
@@ -199,6 +203,8 @@ def _store(
     for insertion, rows in zip(_PARTS, parts, strict=True):
         # Most rankings have neither flags nor ratings: no statement for nothing.
         writes += [insertion.write(*rows)] if rows else []
+    if judgement.better:
+        writes.append(better_answers.keeping(ranking, judgement.better))
     if log is not None:
         shown = {"seed": campaign.seed, "ordinal": slot.ordinal, "shown_order": slot.shown_order}
         body = {**log.body, **shown} if log.body else {}

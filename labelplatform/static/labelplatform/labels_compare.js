@@ -21,8 +21,8 @@ export function wordDiff(left, right) {
 }
 
 export class Compare {
-  constructor(dialog, cards, decided, closed) {
-    Object.assign(this, { dialog, cards, decided, diff: false, done: new Set() });
+  constructor(dialog, cards, { decided, closed, meant }) {
+    Object.assign(this, { dialog, cards, decided, meant, diff: false, done: new Set() });
     this.sides = { left: dialog.querySelector('[data-side="left"]'), right: dialog.querySelector('[data-side="right"]') };
     for (const button of dialog.querySelectorAll("[data-verdict]")) button.addEventListener("click", () => this.decide(button.dataset.verdict));
     dialog.querySelector("[data-close]").addEventListener("click", () => dialog.close());
@@ -58,11 +58,11 @@ export class Compare {
   }
 
   key(event) {
-    const verdict = { ArrowLeft: "left", "=": "tie", ArrowRight: "right" }[event.key];
+    const key = this.meant(event.key), verdict = { ArrowLeft: "left", "=": "tie", ArrowRight: "right" }[key];
     if (event.repeat && verdict) return;
     if (verdict) this.decide(verdict);
-    else if (event.key === "v") this.toggle.click();
-    else if (event.key === "l" || event.key === "x") this.dialog.close();
+    else if (key === "v") this.toggle.click();
+    else if (key === "l" || key === "x") this.dialog.close();
     else return;
     event.preventDefault();
     event.stopPropagation();

@@ -7,7 +7,8 @@ export class Deeds {
 
   // Makes a change by its name, then shows, says, notes and keeps it.
   act(deed, letter, change, told) {
-    const value = () => (deed === "rate" ? this.work.now.ratings : this.order.places)[letter] ?? null;
+    const { work, order } = this;
+    const value = () => (deed === "mark" ? work.now.marks[letter]?.length : (deed === "rate" ? work.now.ratings : order.places)[letter]) ?? null;
     const from = value();
     if (!change()) return false;
     this.log.move(deed, letter, this.source, from, value(), this.order.complete);
@@ -63,6 +64,9 @@ export class Deeds {
   redo() { this.act("redo", "", () => this.work.redo(), this.words.redone); }
   none() { this.act("unacceptable", "", () => this.work.change({ unacceptable: !this.work.now.unacceptable }), this.work.now.unacceptable ? this.words.acceptable : this.words.unacceptable); }
 
+  mark() { this.marking.open(this.focused); }
+  write() { this.better.open(); }
+
   flagsOf(letter) { return this.view.cards[letter].querySelector("[data-flags]"); }
   openFlags() { this.flagsOf(this.focused).open = true; this.view.say(this.words.whichFlag); }
   closeFlags() { this.flagsOf(this.focused).open = false; }
@@ -87,9 +91,9 @@ export class Deeds {
   enough() { if (this.reading.long && this.reading.mark(this.focused, "enough")) { this.save(); this.view.say(this.words.readEnough); } }
 
   startComparing(dialog) {
-    this.comparing = new Compare(dialog, this.view.cards, (...told) => this.decided(...told), () => {
-      this.layoutOf.show(this.layoutOf.view);
-      this.settle();
+    this.comparing = new Compare(dialog, this.view.cards, {
+      decided: (...told) => this.decided(...told), meant: (key) => this.keys.own.meant(key),
+      closed: () => { this.layoutOf.show(this.layoutOf.view); this.settle(); },
     });
   }
   compare() {

@@ -4,6 +4,7 @@ import { Lease } from "./labels_lease.js";
 import { Log } from "./labels_log.js";
 import { Next } from "./labels_next.js";
 import { keeperOf } from "./labels_rehearsal.js";
+import { handIn, lettingGo } from "./labels_sending.js";
 import { Written } from "./labels_written.js";
 
 const PREVIEW_AFTER = 400;
@@ -39,9 +40,9 @@ class Page {
       if (button) ({ undo: () => this.travel("undo"), redo: () => this.travel("redo"), preview: () => this.toggle(), renew: () => this.lease.signOfLife({ asked: true }) })[button.dataset.do]();
     });
     form.addEventListener("submit", (event) => { event.preventDefault(); this.submit(); });
-    document.addEventListener("labels:skipped", () => { this.keeping.sent = true; this.stop.abort(); }, { signal });
     new Guidelines(document.querySelector("[data-guidelines]"), signal);
-    addEventListener("pagehide", () => this.leave(), { signal });
+    lettingGo(this);
+    addEventListener("pagehide", () => clearTimeout(this.timer), { signal });
   }
 
   tell(name, text, urgent = false) {
@@ -116,24 +117,9 @@ class Page {
   async submit() {
     if (this.sending) return;
     if (this.lacking) { this.refuse(this.lacking); return; }
-    this.sending = true;
-    this.tell("saved", this.words.submitting);
-    this.form.elements.seconds.value = Math.round(this.log.seconds);
-    this.form.elements.log.value = this.log.report({ presort: false, rateFirst: false });
-    const told = await this.keeping.submit();
-    this.sending = false;
-    if (!told.next) this.refuse(told.problem);
-    else if (told.plain && this.next.show(told.next)) { this.stop.abort(); start(); }
-    else { this.stop.abort(); location.assign(told.next); }
+    await handIn(this, { restart: start });
   }
-
-  leave() {
-    clearTimeout(this.timer);
-    if (this.keeping.sent) return;
-    this.keeping.leave();
-    this.keeping.beacon(this.form.dataset.leaveUrl);
-    this.next.leave();
-  }
+  problem(text) { this.refuse(text); }
 }
 
 function start() {

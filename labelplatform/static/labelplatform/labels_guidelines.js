@@ -1,6 +1,6 @@
 // The guidelines beside the work: the same key opens and closes them, the answers stay as they are.
 export class Guidelines {
-  constructor(link, signal) {
+  constructor(link, signal, meant = (key) => key) {
     this.link = link;
     link.addEventListener("click", (event) => {
       // With a modifier a link is a link: to a tab or window of its own.
@@ -10,7 +10,7 @@ export class Guidelines {
     }, { signal });
     this.panel = document.querySelector("[data-guidelines-panel]");
     this.panel.addEventListener("keydown", (event) => {
-      if (!["g", "G"].includes(event.key) || event.ctrlKey || event.metaKey) return;
+      if (!["g", "G"].includes(meant(event.key)) || event.ctrlKey || event.metaKey) return;
       event.preventDefault();
       // Once the panel is closed, the page would take the same press for the wish to open it.
       event.stopPropagation();

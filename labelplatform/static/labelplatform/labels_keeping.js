@@ -2,7 +2,10 @@
 // same key until it is answered.
 import { Device } from "./labels_device.js";
 
-const SAVE_AFTER = 800, RETRY = 4_000, LARGEST_DRAFT = 50_000;
+const SAVE_AFTER = 800, RETRY = 4_000;
+// In bytes: what a browser still sends of a page that is closing, and what a draft keeps its steps to undo within.
+const KEPT_ALIVE = 60_000, LARGEST_DRAFT = 200_000;
+const BYTES = new TextEncoder();
 
 // Whoever is signed out is led to the sign-in page, or has no valid token any more: that is no answer.
 export function signedOut(answer) { return Boolean(answer) && (answer.redirected || answer.status === 403); }
@@ -22,7 +25,7 @@ export class Keeping {
   get token() { return this.form.elements.csrfmiddlewaretoken.value; }
   post(url, body, type, more) {
     const headers = { "X-CSRFToken": this.token, Accept: "application/json", ...(type ? { "Content-Type": type } : {}), ...more };
-    return fetch(url, { method: "POST", body, headers, keepalive: !body || body.length < LARGEST_DRAFT });
+    return fetch(url, { method: "POST", body, headers, keepalive: !body || (typeof body === "string" && bytes(body) < KEPT_ALIVE) });
   }
   beacon(url) {
     const body = new FormData();
@@ -88,10 +91,12 @@ export class Keeping {
   }
 }
 
+function bytes(text) { return BYTES.encode(text).length; }
+
 // A draft has its limit; the oldest steps to undo are what is missed least.
 function fitting(state) {
   let { history = [], future = [] } = state;
-  while (JSON.stringify({ ...state, history, future }).length > LARGEST_DRAFT && (history.length || future.length)) {
+  while (bytes(JSON.stringify({ ...state, history, future })) > LARGEST_DRAFT && (history.length || future.length)) {
     [history, future] = [history.slice(Math.ceil(history.length / 2)), []];
   }
   return { ...state, history, future };

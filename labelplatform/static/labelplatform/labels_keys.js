@@ -1,10 +1,13 @@
 // One rule makes the keys learnable: letters a to i are answers, digits are values, commands are what is left.
+import { OwnKeys } from "./labels_own_keys.js";
+
 const FLAG_KEYS = "1234567890-", SWITCH = "single-keys";
 
 // `page` tells what there is (letters, stage, focused, placed) and does what a key asks for.
 export class Keys {
   constructor(page, dialog, signal) {
     Object.assign(this, { page, flagging: false, lifted: null });
+    this.own = new OwnKeys();
     this.single = dialog.querySelector("[data-single-keys]");
     this.single.checked = localStorage.getItem(SWITCH) !== "off";
     this.single.addEventListener("change", () => localStorage.setItem(SWITCH, this.single.checked ? "on" : "off"));
@@ -24,21 +27,22 @@ export class Keys {
   }
 
   meaning(event) {
-    const { key } = event, { page } = this, modified = event.ctrlKey || event.metaKey;
-    if (modified && key.toLowerCase() === "z") return event.shiftKey ? page.redo : page.undo;
-    if (modified || event.altKey || (!this.single.checked && key.length === 1)) return null;
-    if (this.flagging) return this.flag(key);
-    if (this.lifted) { const moved = this.whileLifted(key); if (moved) return moved; }
-    if (page.letters.includes(key.toUpperCase()) && !event.shiftKey) return () => page.answer(key.toUpperCase());
+    const pressed = event.key, { page } = this, modified = event.ctrlKey || event.metaKey;
+    if (modified && pressed.toLowerCase() === "z") return event.shiftKey ? page.redo : page.undo;
+    if (modified || event.altKey || (!this.single.checked && pressed.length === 1)) return null;
+    if (this.flagging) return this.flag(pressed);
+    if (this.lifted) { const moved = this.whileLifted(pressed); if (moved) return moved; }
+    if (page.letters.includes(pressed.toUpperCase()) && !event.shiftKey) return () => page.answer(pressed.toUpperCase());
+    const key = this.own.meant(pressed), { stage } = page;
+    if (key === null) return null;
     if (key === "G") return page.guidelines;
-    const { stage } = page;
     return (stage === "rate" ? this.rating(key) : this.ranking(key)) || this.always(key);
   }
 
   always(key) {
     const { page } = this;
     return {
-      j: () => page.step(1), k: () => page.step(-1), u: page.undo, U: page.redo, r: page.raw, l: page.layout, n: page.none, s: page.skip, o: page.expand, p: page.enough,
+      j: () => page.step(1), k: () => page.step(-1), u: page.undo, U: page.redo, r: page.raw, l: page.layout, n: page.none, s: page.skip, m: page.mark, w: page.write, o: page.expand, p: page.enough,
       t: () => { this.flagging = true; page.openFlags(); }, g: page.guidelines, "?": page.help, Enter: page.enter,
     }[key];
   }

@@ -3,8 +3,8 @@ import { copyButtons } from "./labels_code.js";
 import { Deeds } from "./labels_deeds.js";
 import { draggable } from "./labels_drag.js";
 import { Guidelines } from "./labels_guidelines.js";
-import { Keeping } from "./labels_keeping.js";
 import { Keys } from "./labels_keys.js";
+import { Better, Marking } from "./labels_marking.js";
 import { Layout } from "./labels_layout.js";
 import { Lease } from "./labels_lease.js";
 import { Log } from "./labels_log.js";
@@ -12,7 +12,8 @@ import { Next } from "./labels_next.js";
 import { Order } from "./labels_order.js";
 import { Rail } from "./labels_rail.js";
 import { Reading } from "./labels_reading.js";
-import { Rehearsal } from "./labels_rehearsal.js";
+import { keeperOf } from "./labels_rehearsal.js";
+import { handIn, lettingGo } from "./labels_sending.js";
 import { RankView } from "./labels_view.js";
 import { Work } from "./labels_work.js";
 
@@ -34,7 +35,7 @@ class Page extends Deeds {
     this.rail = new Rail(form, this.work, this.order, this.words);
     this.log = new Log(this.letters, signal);
     const tell = (...told) => this.view.tell(...told), say = (text) => this.view.say(text);
-    const Kept = "preview" in form.dataset ? Rehearsal : Keeping;
+    const Kept = keeperOf(form);
     this.keeping = new Kept(form, this.words, tell, signal);
     this.next = new Next(form, this.keeping, signal);
     this.lease = new Lease(form, { words: this.words, keeping: this.keeping, tell, say, signal });
@@ -42,7 +43,7 @@ class Page extends Deeds {
   }
 
   bind() {
-    for (const name of ["undo", "redo", "raw", "layout", "none", "skip", "expand", "enough", "openFlags", "closeFlags", "guidelines", "help", "enter", "clearRating", "up", "down", "tie", "split", "takeBack", "compare", "lift"]) this[name] = this[name].bind(this);
+    for (const name of ["undo", "redo", "raw", "layout", "none", "skip", "expand", "enough", "openFlags", "closeFlags", "guidelines", "help", "enter", "clearRating", "up", "down", "tie", "split", "takeBack", "compare", "lift", "mark", "write"]) this[name] = this[name].bind(this);
   }
 
   async open() {
@@ -66,8 +67,10 @@ class Page extends Deeds {
   listen() {
     const { form, view, signal } = this;
     this.keys = new Keys(this, document.querySelector("[data-keys]"), signal);
-    this.guide = new Guidelines(document.querySelector("[data-guidelines]"), signal);
+    this.guide = new Guidelines(document.querySelector("[data-guidelines]"), signal, (key) => this.keys.own.meant(key));
     this.startComparing(document.querySelector("[data-compare]"));
+    this.marking = new Marking(document.querySelector("[data-marking]"), this);
+    this.better = new Better(document.querySelector("[data-better]"), this);
     form.addEventListener("click", (event) => this.clicked(event));
     form.addEventListener("focusin", (event) => {
       const card = event.target.closest(".answer");
@@ -75,8 +78,7 @@ class Page extends Deeds {
     });
     form.addEventListener("change", (event) => this.changed(event));
     form.addEventListener("submit", (event) => { event.preventDefault(); this.enter(); });
-    addEventListener("pagehide", () => this.leave(), { signal });
-    document.addEventListener("labels:skipped", () => { this.keeping.sent = true; this.stop.abort(); }, { signal });
+    lettingGo(this);
     view.onSwipe((letter) => { if (letter !== this.focused) this.focus(letter, { move: false }); });
     const { element } = this.rail;
     draggable(element, {
@@ -139,7 +141,7 @@ class Page extends Deeds {
   }
   get buttons() {
     return {
-      ...Object.fromEntries(["up", "down", "tie", "split", "undo", "redo", "compare", "help", "raw", "layout", "expand", "enough"].map((name) => [name, this[name]])),
+      ...Object.fromEntries(["up", "down", "tie", "split", "undo", "redo", "compare", "help", "raw", "layout", "expand", "enough", "mark", "write"].map((name) => [name, this[name]])),
       next: () => (this.placed ? this.move((letter) => this.order.takeBack(letter), this.words.takenBack) : this.placeNext(this.focused)),
       back: () => this.toRating(), pane: () => this.showPane(this.pane === "order" ? "answers" : "order"), takeback: this.takeBack,
       previous: () => this.step(-1), following: () => this.step(1), renew: () => this.lease.signOfLife({ asked: true }),
@@ -179,10 +181,11 @@ class Page extends Deeds {
   }
   refuse(text, letters) {
     const told = text.replace("%letters", letters.join(", "));
-    this.tellBoth(told);
+    this.problem(told);
     if (this.pane === "answers") this.focus(letters[0]);
   }
-  tellBoth(text) { this.view.tell("saved", text, true); this.view.say(text); }
+  tell(...told) { this.view.tell(...told); }
+  problem(text) { this.view.tell("saved", text, true); this.view.say(text); }
 
   // What keeps a judgement from being whole; true where something does.
   refused() {
@@ -191,31 +194,20 @@ class Page extends Deeds {
     if (this.rateFirst && work.unrated.length) this.refuse(words.missingRatings, work.unrated);
     else if (this.partial ? order.last === 0 : !order.complete) this.refuse(words.missing, order.unplaced);
     else if (this.reading.unread.length) { this.pane = "answers"; this.refuse(words.unread, this.reading.unread); }
-    else if (order.margins.some(Boolean) && !order.margins.every(Boolean)) this.tellBoth(words.missingGaps);
+    else if (order.margins.some(Boolean) && !order.margins.every(Boolean)) this.problem(words.missingGaps);
     else return false;
     return true;
   }
 
   async submit() {
     if (this.refused()) return;
-    this.sending = true;
-    this.view.tell("saved", this.words.submitting);
-    const { elements } = this.form, { margins } = this.order;
-    elements.seconds.value = Math.round(this.log.seconds);
-    elements.margins.value = this.order.complete && margins.some(Boolean) ? margins.join(",") : "";
-    elements.log.value = this.log.report({ presort: this.log.told.moves.some(([, , , source]) => source === "presort"), rateFirst: this.rateFirst });
-    const told = await this.keeping.submit();
-    this.sending = false;
-    if (!told.next) this.tellBoth(told.problem);
-    else if (told.plain && this.next.show(told.next)) { this.stop.abort(); start(); }
-    else { this.stop.abort(); location.assign(told.next); }
-  }
-
-  leave() {
-    if (this.keeping.sent) return;
-    this.keeping.leave();
-    this.keeping.beacon(this.form.dataset.leaveUrl);
-    this.next.leave();
+    const { margins } = this.order, { marks, better } = this.work.now;
+    const fields = {
+      margins: this.order.complete && margins.some(Boolean) ? margins.join(",") : "",
+      marks: Object.keys(marks).length ? JSON.stringify(marks) : "", better: better.trim() ? better : "",
+    };
+    const presort = this.log.told.moves.some(([, , , source]) => source === "presort");
+    await handIn(this, { fields, told: { presort, rateFirst: this.rateFirst }, restart: start });
   }
 }
 

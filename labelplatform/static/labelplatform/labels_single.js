@@ -4,7 +4,9 @@ import { Guidelines } from "./labels_guidelines.js";
 import { Lease } from "./labels_lease.js";
 import { Log } from "./labels_log.js";
 import { Next } from "./labels_next.js";
+import { OwnKeys } from "./labels_own_keys.js";
 import { keeperOf } from "./labels_rehearsal.js";
+import { handIn, lettingGo } from "./labels_sending.js";
 
 // The only answer's letter in the log.
 const LETTER = "A", SWITCH = "single-keys";
@@ -49,6 +51,7 @@ export class SinglePage {
 
   listen() {
     const { form, signal } = this, dialog = document.querySelector("[data-keys]");
+    this.own = new OwnKeys();
     this.single = dialog.querySelector("[data-single-keys]");
     this.single.checked = localStorage.getItem(SWITCH) !== "off";
     this.single.addEventListener("change", () => localStorage.setItem(SWITCH, this.single.checked ? "on" : "off"));
@@ -60,14 +63,14 @@ export class SinglePage {
     });
     form.addEventListener("change", (event) => this.changed(event));
     form.addEventListener("submit", (event) => { event.preventDefault(); this.submit(); });
-    document.addEventListener("labels:skipped", () => { this.keeping.sent = true; this.stop.abort(); }, { signal });
-    new Guidelines(document.querySelector("[data-guidelines]"), signal);
-    addEventListener("pagehide", () => this.leave(), { signal });
+    new Guidelines(document.querySelector("[data-guidelines]"), signal, (key) => this.own.meant(key));
+    lettingGo(this);
   }
 
   // Digits are values, commands are letters and punctuation; texts keep their keys, and so do buttons.
   key(event) {
-    const { key, target } = event, modified = event.ctrlKey || event.metaKey;
+    const { target } = event, modified = event.ctrlKey || event.metaKey, key = modified ? event.key : this.own.meant(event.key);
+    if (key === null) return;
     this.source = "key";
     if (target.closest("textarea, select, input:not([type=checkbox]):not([type=radio]), dialog[open]")) return;
     if ([" ", "Enter"].includes(key) && target.closest("button, a, summary")) return;
@@ -118,25 +121,11 @@ export class SinglePage {
 
   async submit() {
     if (this.sending || this.refused()) return;
-    this.sending = true;
-    this.tell("saved", this.words.submitting);
-    const { elements } = this.form;
-    elements.seconds.value = Math.round(this.log.seconds);
-    elements.log.value = this.log.report({ presort: false, rateFirst: false });
-    const told = await this.keeping.submit();
-    this.sending = false;
-    if (!told.next) this.refuse(told.problem);
-    else if (told.plain && this.next.show(told.next)) { this.stop.abort(); this.constructor.start(); }
-    else { this.stop.abort(); location.assign(told.next); }
+    await handIn(this, { restart: () => this.constructor.start() });
   }
   refuse(text) { this.tell("saved", text, true); this.say(text); }
 
-  leave() {
-    if (this.keeping.sent) return;
-    this.keeping.leave();
-    this.keeping.beacon(this.form.dataset.leaveUrl);
-    this.next.leave();
-  }
+  problem(text) { this.refuse(text); }
 
   static start() {
     const form = document.querySelector("form[data-single]");

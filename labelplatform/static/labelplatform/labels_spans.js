@@ -7,13 +7,15 @@ import { KINDS, Marks, MOST, span } from "./labels_marks.js";
 import { Next } from "./labels_next.js";
 import { Pane } from "./labels_pane.js";
 import { keeperOf } from "./labels_rehearsal.js";
+import { handIn, lettingGo } from "./labels_sending.js";
 import { SpanView } from "./labels_span_view.js";
 import { RawText } from "./labels_text.js";
 
 // Digits are kinds, the brackets the two ends; everything else is a command.
 class SpanKeys extends Keys {
   meaning(event) {
-    const { key } = event, { page } = this, modified = event.ctrlKey || event.metaKey;
+    const { page } = this, modified = event.ctrlKey || event.metaKey, key = modified ? event.key : this.own.meant(event.key);
+    if (key === null) return null;
     if (modified && key.toLowerCase() === "z") return event.shiftKey ? page.redo : page.undo;
     if (modified && key === "Enter") return page.submit;
     if (key === "Escape") return page.clear;
@@ -63,9 +65,8 @@ class Page {
     // A press on a button must not take away what is selected for it.
     for (const part of form.querySelectorAll("[data-bar], [data-list]")) part.addEventListener("mousedown", (event) => { if (event.target.closest("button")) event.preventDefault(); });
     for (const pane of Object.values(this.panes)) pane.element.addEventListener("focus", () => { this.lastPane = pane; });
-    document.addEventListener("labels:skipped", () => { this.keeping.sent = true; this.stop.abort(); }, { signal });
-    new Guidelines(document.querySelector("[data-guidelines]"), signal);
-    addEventListener("pagehide", () => this.leave(), { signal });
+    new Guidelines(document.querySelector("[data-guidelines]"), signal, (key) => this.keys.own.meant(key));
+    lettingGo(this);
   }
 
   get span() { return this.marks.spans[this.current]; }
@@ -191,26 +192,10 @@ class Page {
   async submit() {
     if (this.sending) return;
     if (!this.marks.ready) { this.refuse(this.words.missing); return; }
-    this.sending = true;
-    this.tell("saved", this.words.submitting);
-    const { elements } = this.form;
-    elements.spans.value = JSON.stringify(this.marks.spans);
-    elements.nothing.value = this.marks.now.nothing ? "1" : "";
-    elements.seconds.value = Math.round(this.log.seconds);
-    elements.log.value = this.log.report({ presort: false, rateFirst: false });
-    const told = await this.keeping.submit();
-    this.sending = false;
-    if (!told.next) this.refuse(told.problem);
-    else if (told.plain && this.next.show(told.next)) { this.stop.abort(); start(); }
-    else { this.stop.abort(); location.assign(told.next); }
+    const fields = { spans: JSON.stringify(this.marks.spans), nothing: this.marks.now.nothing ? "1" : "" };
+    await handIn(this, { fields, restart: start });
   }
-
-  leave() {
-    if (this.keeping.sent) return;
-    this.keeping.leave();
-    this.keeping.beacon(this.form.dataset.leaveUrl);
-    this.next.leave();
-  }
+  problem(text) { this.refuse(text); }
 }
 
 function start() {

@@ -49,6 +49,7 @@ export class RankView {
     submit.setAttribute("aria-disabled", String(!ready));
     this.tell("submit", rating ? words.toRanking : work.now.proposed ? words.confirm : words.toSubmit);
     for (const back of form.querySelectorAll('[data-do="back"]')) back.hidden = rating || !work.rateFirst;
+    say(form.querySelector('[data-do="write"]'), "aria-pressed", String(Boolean(work.now.better.trim())));
     form.elements.unacceptable.checked = work.now.unacceptable;
     this.tell("pane", pane === "order" ? words.toAnswers : words.toOrder);
     this.showBar(focused, rating);
@@ -65,6 +66,7 @@ export class RankView {
     if (box) box.value = rating || "";
     const flags = work.now.flags[letter] || [];
     write(card.querySelector("[data-flag-count]"), flags.length ? String(flags.length) : "");
+    write(card.querySelector("[data-mark-count]"), String(work.now.marks[letter]?.length || ""));
     for (const flag of card.querySelectorAll(`[name="flags-${letter}"]`)) flag.checked = flags.includes(flag.value);
     press(card, rating, Boolean(place));
   }

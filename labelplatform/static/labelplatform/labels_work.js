@@ -1,6 +1,6 @@
 // What has been said about an item so far, and every step that led there, so that each can be undone. Pure: no page.
 const REMEMBERED = 60;
-const SAID = ["places", "ratings", "flags", "margins", "unacceptable", "stage", "proposed"];
+const SAID = ["places", "ratings", "flags", "margins", "marks", "better", "unacceptable", "stage", "proposed"];
 
 function same(one, other) { return sorted(one) === sorted(other); }
 function sorted(value) { return JSON.stringify(value && typeof value === "object" && !Array.isArray(value) ? Object.entries(value).sort() : value); }
@@ -9,7 +9,7 @@ function pick(from, keys) { return Object.fromEntries(keys.map((key) => [key, fr
 export class Work {
   constructor(letters, { rateFirst = false } = {}) {
     Object.assign(this, { letters, rateFirst, past: [], future: [] });
-    this.now = { places: {}, ratings: {}, flags: {}, margins: {}, unacceptable: false, stage: rateFirst ? "rate" : "rank", proposed: false };
+    this.now = { places: {}, ratings: {}, flags: {}, margins: {}, marks: {}, better: "", unacceptable: false, stage: rateFirst ? "rate" : "rank", proposed: false };
   }
 
   restore(draft) {
@@ -54,6 +54,12 @@ export class Work {
     const has = had.includes(name) ? had.filter((other) => other !== name) : [...had, name];
     const { [letter]: _gone, ...rest } = this.now.flags;
     return this.change({ flags: has.length ? { ...rest, [letter]: has } : rest });
+  }
+
+  // Spans of one answer; none is no entry.
+  mark(letter, spans) {
+    const { [letter]: _gone, ...rest } = this.now.marks;
+    return this.change({ marks: spans.length ? { ...rest, [letter]: spans } : rest });
   }
 
   // To the order; with `presort` the ratings propose one, unless somebody has already touched it.

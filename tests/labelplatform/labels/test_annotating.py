@@ -259,7 +259,7 @@ def test_what_is_no_draft_is_refused(slot: Slot, ada: User, sign_in: SignIn, sta
 
 
 def test_a_draft_without_end_is_refused(slot: Slot, ada: User, sign_in: SignIn) -> None:
-    state = json.dumps({"history": ["x" * 70_000]})
+    state = json.dumps({"history": ["x" * 170_000] * 3})
     assert (
         sign_in(ada).post(address("draft", slot), state, content_type="application/json").status_code == 413
     )

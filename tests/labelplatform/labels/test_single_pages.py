@@ -185,7 +185,7 @@ def test_a_draft_comes_back_and_one_that_is_none_is_refused(slot: Slot, ada: Use
         {"focus": "\0"},
     ]
     assert [keep(state) for state in bad] == [400] * len(bad)
-    assert keep({"history": ["x" * 70_000]}) == 413
+    assert keep({"history": ["x" * 170_000] * 3}) == 413
     assert Draft.objects.get().state == state
 
 
@@ -388,16 +388,14 @@ def test_exports_of_rankings_say_where_other_labels_leave(
     assert browser.get(lines, {"campaign": ranked.pk}).status_code == 404
 
 
-def test_gold_and_quality_settings_are_for_orders_only(
-    campaign: Campaign, slot: Slot, rosa: User, sign_in: SignIn
-) -> None:
-    browser = sign_in(rosa)
-    settings = {"most_labels": 3, "gold_rate": 0, "gold_slots": 20, "qualification_items": 0,
-                "qualification_share": 0.75, "repeat_rate": 0, "repeat_after": 50}  # fmt: skip
-    answer = browser.post(reverse("labels:quality_settings", args=["harbour", campaign.pk]), settings)
+def test_of_spans_nothing_is_gold(project: Project, rosa: User, sign_in: SignIn) -> None:
+    campaign = build_label_campaign(project, rosa, kind="spans", prompts=1, answers=1, name="marked")
+    item, browser = campaign.items.get(), sign_in(rosa)
+    answer = browser.post(reverse("labels:gold", args=["harbour", item.pk]), {})
     assert answer.status_code == 422
-    assert "this campaign collects none" in answer.content.decode()
-    item = reverse("labels:item", args=["harbour", slot.item_id])
-    answer = browser.post(reverse("labels:gold", args=["harbour", slot.item_id]), {}, follow=True)
-    assert answer.redirect_chain[0][0] == item
-    assert "only campaigns of orders" in answer.content.decode()
+    assert (
+        "Make this item gold"
+        not in browser.get(reverse("labels:item", args=["harbour", item.pk])).content.decode()
+    )
+    settings = browser.get(reverse("labels:quality_settings", args=["harbour", campaign.pk])).content.decode()
+    assert "gold_rate" not in settings

@@ -161,6 +161,6 @@ def test_a_draft_is_kept_for_its_person_and_gone_after_submission(slot: Slot, ad
     with pytest.raises(services.LeaseLost):
         services.save_draft(slot=slot, annotator=ben, state={})
     with pytest.raises(services.DraftRefused):
-        services.save_draft(slot=slot, annotator=ada, state={"history": ["x" * 70_000]})
+        services.save_draft(slot=slot, annotator=ada, state={"history": ["x" * 170_000] * 3})
     submit(slot, ada)
     assert not Draft.objects.exists()
