@@ -1,0 +1,89 @@
+"""What a child does to itself before it touches a stranger's text. Every step is for good.
+
+Order matters: descriptors and limits first, then no_new_privs (Landlock and seccomp need it), the file rules while
+their descriptor is still open, capabilities, and last the filter that denies everything used until here.
+"""
+
+import fcntl
+import os
+import resource
+import signal
+from dataclasses import dataclass
+
+from evaluator.sandbox import kernel, landlock, seccomp
+from evaluator.sandbox.limits import Limits
+
+CHANNEL, LIBRARY = 3, 4
+MOST_DESCRIPTORS = 1 << 16
+NEVER_SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class Walls:
+    """What a launcher has ready for its children.
+
+    `rules` is a descriptor (None without Landlock), `filter` a seccomp program. `library` is a descriptor of the
+    standard library's folder where its path is closed to the box's user (Python lies in root's home); None else.
+    """
+
+    rules: int | None
+    filter: bytes
+    has_capabilities: bool
+    library: int | None = None
+
+
+@dataclass(frozen=True)
+class Openings:
+    """The descriptors a child keeps: standard input, output and error, and the channel to its other side."""
+
+    stdin: int
+    stdout: int
+    stderr: int
+    channel: int
+
+
+def enter(walls: Walls, limits: Limits, folder: str, openings: Openings) -> None:
+    """Put this process into the box; `CHANNEL` is then its channel. Raises OSError when a wall does not stand."""
+    os.setsid()
+    rules = _keep_only(openings, walls)
+    os.chdir(folder)
+    os.umask(0o077)
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_IGN)
+    _limit(limits)
+    kernel.control_process(kernel.PR_SET_PDEATHSIG, kernel.SIGKILL)
+    kernel.control_process(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    if walls.rules is not None:
+        landlock.restrict_this_process(rules)
+        os.close(rules)
+    if walls.has_capabilities:
+        kernel.drop_capabilities()
+    seccomp.install(walls.filter)
+
+
+def _keep_only(openings: Openings, walls: Walls) -> int:
+    """Move what is kept to 0, 1, 2 … and close all else. Returns where the rules are: last."""
+    kept = [openings.stdin, openings.stdout, openings.stderr, openings.channel]
+    kept += [one for one in (walls.library, walls.rules) if one is not None]
+    # Out of the way first: a descriptor may stand where another is going.
+    away = [fcntl.fcntl(one, fcntl.F_DUPFD, len(kept)) for one in kept]
+    for place, one in enumerate(away):
+        os.dup2(one, place)
+    os.closerange(len(kept), MOST_DESCRIPTORS)
+    return len(kept) - 1
+
+
+def _limit(limits: Limits) -> None:
+    whole_seconds = int(limits.seconds) + 2  # the watch outside ends it sooner; this holds if the watch dies
+    pairs = {
+        resource.RLIMIT_AS: limits.memory_bytes,
+        resource.RLIMIT_CPU: whole_seconds,
+        resource.RLIMIT_FSIZE: limits.file_bytes,
+        resource.RLIMIT_NOFILE: limits.open_files,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_MEMLOCK: 0,
+        resource.RLIMIT_MSGQUEUE: 0,
+        resource.RLIMIT_SIGPENDING: 64,
+    }
+    for what, most in pairs.items():
+        resource.setrlimit(what, (most, most))
