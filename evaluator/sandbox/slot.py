@@ -17,6 +17,7 @@ from evaluator.sandbox.verdicts import Judgement
 
 TESTS_FACTOR, TESTS_MEMORY = 10.0, 1 << 30
 LOOK_AT_SCRATCH = 0.05
+LAST_WORDS_MS = 500
 MOST_READ_AT_ONCE = 1 << 16
 
 
@@ -70,8 +71,10 @@ class Slot:
             sent_to.close()
             clock = Clock(self.limits, box_pid, referee_pid, TESTS_FACTOR * self.limits.seconds)
             stopped = self._watch(verdicts.fileno(), clock)
-            said = b"" if stopped else _read_verdict(verdicts.fileno())
-            box, _ = self._end(self._boxes, self._referees)
+            (box,) = self._end(self._boxes)
+            # A referee whose submission was ended hears of it, and still says which call it was.
+            said = _read_verdict(verdicts.fileno())
+            self._end(self._referees)
         return self._judgement(said, stopped, box, clock)
 
     def run_script(self, program: bytes, stdin: bytes) -> Output:
@@ -168,15 +171,12 @@ class Slot:
         self, said: bytes, stopped: Stopped | None, box: Reply, clock: Clock
     ) -> Judgement:
         cost = {"cpu_seconds": float(str(box["seconds"])), "wall_seconds": clock.elapsed}
+        found = Judgement("fail", "the tests ended without a verdict", box=self.box, **cost)  # type: ignore[arg-type]
+        with suppress(values.BadMessage):
+            found = replace(found, **referee.read_verdict(said))  # type: ignore[arg-type]
         if stopped is not None:
-            return Judgement(
-                stopped.verdict, stopped.reason, wall_only=stopped.wall_only, box=self.box, **cost
-            )
-        try:
-            verdict_said = referee.read_verdict(said)
-        except values.BadMessage:
-            return Judgement("fail", "the tests ended without a verdict", box=self.box, **cost)  # type: ignore[arg-type]
-        found = Judgement(**verdict_said, box=self.box, **cost)  # type: ignore[arg-type]
+            ended = {"verdict": stopped.verdict, "reason": stopped.reason, "attempt": None}
+            return replace(found, wall_only=stopped.wall_only, **ended)  # type: ignore[arg-type]
         return _with_exit(found, box["code"])
 
 
@@ -210,7 +210,10 @@ class _Parts:
 
 
 def _read_verdict(descriptor: int) -> bytes:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
     try:
-        return frames.read(descriptor, referee.MOST_VERDICT_BYTES)
+        # Tests that still compute are not waited for.
+        return frames.read(descriptor, referee.MOST_VERDICT_BYTES) if poll.poll(LAST_WORDS_MS) else b""
     except frames.BrokenFrame:
         return b""
