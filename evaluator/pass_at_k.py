@@ -16,7 +16,7 @@ from evaluator.report_files import Items, Metric, Report, data_file, environment
 from evaluator.sandbox.limits import Limits
 from evaluator.sandbox.process import NoIsolation
 from evaluator.sandbox.room import Room
-from evaluator.sandbox.slot import BadTests
+from evaluator.sandbox.referee import BadTests
 from evaluator.sandbox.verdicts import VERDICTS
 from evaluator.specs import PassAtKSpec
 from evaluator.statistics.pass_at_k import Counts, mean_pass_at_k, pass_at_k

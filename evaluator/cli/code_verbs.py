@@ -14,7 +14,7 @@ from evaluator.errors import BadInput
 from evaluator.sandbox.limits import Limits
 from evaluator.sandbox.process import LauncherFailed, NoIsolation
 from evaluator.sandbox.room import TIERS, Room, open_slot
-from evaluator.sandbox.slot import BadTests
+from evaluator.sandbox.referee import BadTests
 
 MOST_SUBMISSION_BYTES = 4 << 20
 

@@ -7,7 +7,6 @@ their descriptor is still open, capabilities, and last the filter that denies ev
 import fcntl
 import os
 import resource
-import signal
 from dataclasses import dataclass
 
 from evaluator.sandbox import kernel, landlock, seccomp
@@ -15,19 +14,18 @@ from evaluator.sandbox.limits import Limits
 
 CHANNEL, LIBRARY = 3, 4
 MOST_DESCRIPTORS = 1 << 16
-NEVER_SECONDS = 3600
 
 
 @dataclass(frozen=True)
 class Walls:
     """What a launcher has ready for its children.
 
-    `rules` is a descriptor (None without Landlock), `filter` a seccomp program. `library` is a descriptor of the
+    `rules` is a descriptor (None without Landlock), `filter` a seccomp filter. `library` is a descriptor of the
     standard library's folder where its path is closed to the box's user (Python lies in root's home); None else.
     """
 
     rules: int | None
-    filter: bytes
+    filter: seccomp.Filter
     has_capabilities: bool
     library: int | None = None
 
@@ -42,15 +40,15 @@ class Openings:
     channel: int
 
 
-def enter(walls: Walls, limits: Limits, folder: str, openings: Openings) -> None:
+def enter(walls: Walls, seconds: float, folder: str, openings: Openings) -> None:
     """Put this process into the box; `CHANNEL` is then its channel. Raises OSError when a wall does not stand."""
     os.setsid()
     rules = _keep_only(openings, walls)
     os.chdir(folder)
     os.umask(0o077)
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_IGN)
-    _limit(limits)
+    # The watch outside ends it sooner; this holds if the watch dies. The other limits came with the fork.
+    most = int(seconds) + 2
+    resource.setrlimit(resource.RLIMIT_CPU, (most, most))
     kernel.control_process(kernel.PR_SET_PDEATHSIG, kernel.SIGKILL)
     kernel.control_process(kernel.PR_SET_NO_NEW_PRIVS, 1)
     if walls.rules is not None:
@@ -58,7 +56,7 @@ def enter(walls: Walls, limits: Limits, folder: str, openings: Openings) -> None
         os.close(rules)
     if walls.has_capabilities:
         kernel.drop_capabilities()
-    seccomp.install(walls.filter)
+    walls.filter.install()
 
 
 def _keep_only(openings: Openings, walls: Walls) -> int:
@@ -73,11 +71,10 @@ def _keep_only(openings: Openings, walls: Walls) -> int:
     return len(kept) - 1
 
 
-def _limit(limits: Limits) -> None:
-    whole_seconds = int(limits.seconds) + 2  # the watch outside ends it sooner; this holds if the watch dies
+def limit(limits: Limits) -> None:
+    """Set the limits that a launcher and all its children keep."""
     pairs = {
         resource.RLIMIT_AS: limits.memory_bytes,
-        resource.RLIMIT_CPU: whole_seconds,
         resource.RLIMIT_FSIZE: limits.file_bytes,
         resource.RLIMIT_NOFILE: limits.open_files,
         resource.RLIMIT_CORE: 0,

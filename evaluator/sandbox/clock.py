@@ -63,11 +63,24 @@ class Clock:
     tests: int | None
     tests_seconds: float
     started: float = field(default_factory=time.monotonic)
+    before: Usage = field(init=False)
+
+    def __post_init__(self) -> None:
+        # A referee is kept: what it used for others is not of this execution.
+        self.before = self._tests_so_far()
+
+    def _tests_so_far(self) -> Usage:
+        return Usage(0.0, 0.0) if self.tests is None else usage(self.tests)
+
+    def _tests_usage(self) -> Usage:
+        now, before = self._tests_so_far(), self.before
+        waiting = None if now.waiting is None or before.waiting is None else now.waiting - before.waiting
+        return Usage(now.computing - before.computing, waiting)
 
     def look(self) -> tuple[float, Stopped | None]:
         """(seconds until it is worth looking again, why it is over or None)."""
         elapsed = time.monotonic() - self.started
-        tests = Usage(0.0, 0.0) if self.tests is None else usage(self.tests)
+        tests = self._tests_usage()
         used = charged(elapsed, usage(self.program), tests)
         limits = self.limits
         if used >= limits.seconds:

@@ -3,7 +3,8 @@
 What a fork inherits, a submission can search. So the program reaches its box, and the tests reach their referee, by
 channels that this process hands on unread. Started twice for each slot: once for submissions, once for referees.
 
-Requests: {"run": limits…, "program": whether it is a script} with the child's descriptors; {"end": true}.
+Requests: {"run": seconds of processor time, "script": whether it is one} with the child's descriptors; {"end": true};
+{"overfull": true}.
 """
 
 import gc
@@ -13,7 +14,7 @@ import signal
 import socket
 import sys
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from evaluator.sandbox import box, frames, kernel, landlock, namespaces, seccomp, submission
 from evaluator.sandbox.host_scratch import HostScratch
@@ -56,6 +57,7 @@ class Launcher:
     stdin: int
     nowhere: int
     child: int = 0
+    receives_descriptors: ClassVar[bool] = False
 
     def serve(self) -> None:
         """Answer requests until nobody asks any more."""
@@ -74,27 +76,21 @@ class Launcher:
         frames.send(self.control, json.dumps(said).encode(), [])
 
     def _run(self, request: Request, descriptors: list[int]) -> Request:
-        limits = Limits(**request["run"])  # type: ignore[arg-type]
-        if (reason := self.prepare(request)) is not None:
-            return {"refused": reason}
         self.scratch.make_ready()
         pid = kernel.clone(self.flags)
         if pid == 0:
-            self._be_child(request, limits, descriptors)
+            self._be_child(request, descriptors)
         self.child = pid
         return {"pid": pid}
 
-    def prepare(self, request: Request) -> str | None:
-        """What is made ready before the fork; a referee's launcher compiles the tests here. Why it cannot be, or None."""
-        return None
-
-    def _be_child(self, request: Request, limits: Limits, descriptors: list[int]) -> None:
+    def _be_child(self, request: Request, descriptors: list[int]) -> None:
         code = 1
         with submission.Caught() as caught:
             # With the channel there may come an output, and an input.
             channel, stdout, stdin = (*descriptors, *(self.nowhere, self.stdin)[len(descriptors) - 1 :])
             openings = box.Openings(stdin, stdout, self.nowhere, channel)
-            box.enter(self.walls, limits, self.scratch.path, openings)
+            seconds = float(str(request["run"]))
+            box.enter(self.walls, seconds, self.scratch.path, openings)
             gc.enable()
             code = self.perform(request)
         if isinstance(caught.error, SystemExit):
@@ -103,7 +99,7 @@ class Launcher:
 
     def perform(self, request: Request) -> int:
         """What the child does once it is in the box."""
-        if request["program"]:
+        if request["script"]:
             return submission.run_program(box.CHANNEL)
         submission.answer_calls(box.CHANNEL)
         return 0
@@ -134,7 +130,7 @@ def become_unprivileged() -> None:
         raise CannotIsolate("still root after dropping to an unprivileged user")
 
 
-def build_walls(tier: int, library: str, limits: Limits) -> tuple[box.Walls, int, ScratchPlace]:
+def build_walls(tier: int, library: str, limits: Limits, filtered: bytes) -> tuple[box.Walls, int, ScratchPlace]:
     """(walls, namespace flags of each child, scratch) of a tier. Refuses (CannotIsolate) what this host denies."""
     version = landlock.abi()
     if tier == 1:
@@ -146,7 +142,8 @@ def build_walls(tier: int, library: str, limits: Limits) -> tuple[box.Walls, int
         except OSError as error:
             raise CannotIsolate(f"namespaces: {error.strerror}") from error
         rules = _rules(library, scratch.path) if version else None
-        return box.Walls(rules, seccomp.program(), has_capabilities=True), kernel.CLONE_NEWPID, scratch
+        walls = box.Walls(rules, seccomp.Filter(filtered), has_capabilities=True)
+        return walls, kernel.CLONE_NEWPID, scratch
     if version < LEAST_LANDLOCK:
         raise CannotIsolate(f"Landlock: version {version or 'none'}, wanted {LEAST_LANDLOCK} or later")
     place = HostScratch(limits)
@@ -158,7 +155,8 @@ def build_walls(tier: int, library: str, limits: Limits) -> tuple[box.Walls, int
     closed = None if os.access(f"{library}/os.py", os.R_OK) else os.open(".", os.O_PATH)
     if closed is not None:
         sys.path[:] = [f"/proc/self/fd/{box.LIBRARY}", f"/proc/self/fd/{box.LIBRARY}/lib-dynload"]
-    return box.Walls(rules, seccomp.program(), has_capabilities=False, library=closed), 0, place
+    walls = box.Walls(rules, seccomp.Filter(filtered), has_capabilities=False, library=closed)
+    return walls, 0, place
 
 
 def _rules(library: str, scratch: str) -> int:
@@ -206,7 +204,10 @@ def open_launcher(control: socket.socket, tier: int, limits: Limits, kind: type[
     nowhere = _nowhere()
     make_warm(library)
     become_unprivileged()
-    walls, flags, scratch = build_walls(tier, library, limits)
+    filtered = seccomp.program(receives=kind.receives_descriptors)
+    walls, flags, scratch = build_walls(tier, library, limits, filtered)
+    box.limit(limits)
+    submission.silence()
     kernel.control_process(kernel.PR_SET_DUMPABLE, 0)
     gc.collect()
     gc.freeze()

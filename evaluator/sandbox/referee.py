@@ -271,13 +271,21 @@ def _short(value: object) -> str:
         return f"<{type(value).__name__}>"
 
 
+class BadTests(Exception):
+    """Tests that cannot be run at all; one line."""
+
+
 def read_verdict(payload: bytes) -> dict[str, object]:
-    """The verdict a referee sent. Refuses (BadMessage) another shape: tests are strangers' data too."""
+    """The verdict a referee sent. Refuses (BadMessage) another shape: tests are strangers' data too; BadTests where it
+    says that the tests are no Python.
+    """
     try:
         said = json.loads(payload)
     except (ValueError, RecursionError) as error:
         raise values.BadMessage(f"no verdict: {error}") from None
     match said:
+        case {"refused": str(reason)}:
+            raise BadTests(reason)
         case {"verdict": str(verdict), "reason": str(), "calls": int(), "call": str(), "attempt": None | str()}:
             if verdict in VERDICTS:
                 return said

@@ -1,37 +1,52 @@
-"""The referees' launcher: it compiles tests once and forks a boxed referee for each submission."""
+"""The referees' launcher: it forks a boxed referee, which then judges one submission after the other.
 
+A referee is kept while the tests leave it as it was; what they changed, or did not survive, ends with its process.
+"""
+
+import builtins
 import json
+import os
+import random
+import socket
+from typing import ClassVar
 
-from evaluator.sandbox import box, frames, referee, submission
-from evaluator.sandbox.launcher import Launcher, Request
+from evaluator.sandbox import box, frames, referee
+from evaluator.sandbox.launcher import MOST_REQUEST_BYTES, Launcher, Request
 
-MOST_KEPT = 2000
-VERDICTS_GO_TO = 1  # standard output of a referee is the way back to who asked
+MOST_KEPT = 500
 
 
 class RefereeLauncher(Launcher):
-    """As a launcher of submissions, with the tests in the request."""
+    """As a launcher of submissions; its children are asked by their channel: {"tests": …} with a submission's end."""
 
-    kept: dict[str, referee.Tests]
-
-    def prepare(self, request: Request) -> str | None:
-        """Compile the tests, or find them compiled. Says why they cannot be."""
-        key = json.dumps(request["tests"], sort_keys=True)
-        self.kept = getattr(self, "kept", {})
-        if key not in self.kept:
-            if len(self.kept) >= MOST_KEPT:
-                self.kept.clear()
-            tests: dict[str, object] = request["tests"]  # type: ignore[assignment]
-            try:
-                self.kept[key] = referee.prepare(**tests)  # type: ignore[arg-type]
-            except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-                return f"the tests are no Python: {error}"
-        self.chosen = self.kept[key]
-        return None
+    receives_descriptors: ClassVar[bool] = True
 
     def perform(self, request: Request) -> int:
-        """Judge, and send the verdict."""
-        submission.silence()
-        verdict = referee.judge(self.chosen, box.CHANNEL)
-        frames.write(VERDICTS_GO_TO, json.dumps(verdict).encode())
+        """Judge until the channel ends or the tests left something behind."""
+        conversation = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=box.CHANNEL)
+        kept: dict[str, referee.Tests] = {}
+        before = dict(vars(builtins))
+        with conversation:
+            while vars(builtins) == before:
+                try:
+                    payload, (descriptor,) = frames.receive(conversation, MOST_REQUEST_BYTES)
+                except frames.Ended:
+                    break
+                # The same chance for every submission, whoever came before.
+                random.seed(0)
+                said = _verdict(payload, descriptor, kept)
+                os.close(descriptor)
+                frames.write(box.CHANNEL, json.dumps(said).encode())
         return 0
+
+
+def _verdict(payload: bytes, descriptor: int, kept: dict[str, referee.Tests]) -> dict[str, object]:
+    key = payload.decode()
+    if key not in kept:
+        if len(kept) >= MOST_KEPT:
+            kept.clear()
+        try:
+            kept[key] = referee.prepare(**json.loads(payload)["tests"])
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            return {"refused": f"the tests are no Python: {error}"}
+    return referee.judge(kept[key], descriptor)

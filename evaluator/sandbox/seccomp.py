@@ -74,7 +74,7 @@ def _reads_own_limits() -> Block:
     return [*block, _give(ALLOW), _give(EPERM)]
 
 
-def _leaves(machine: str, refusal: int) -> list[tuple[int, Block]]:
+def _leaves(machine: str, refusal: int, *, receives: bool) -> list[tuple[int, Block]]:
     """(first number, what happens from there on), ascending, neighbours joined."""
     calls = system_calls.conditional(machine)
     special = {
@@ -84,7 +84,8 @@ def _leaves(machine: str, refusal: int) -> list[tuple[int, Block]]:
         calls["fcntl"]: _plain_fcntl(),
         calls["prlimit64"]: _reads_own_limits(),
     }
-    blocks = {number: [_give(ALLOW)] for number in system_calls.allowed(machine)} | special
+    allowed = system_calls.allowed(machine) + (system_calls.receiving(machine) if receives else [])
+    blocks = {number: [_give(ALLOW)] for number in allowed} | special
     refused: Block = [_give(refusal)]
     leaves: list[tuple[int, Block]] = [(0, blocks.get(0, refused))]
     for number in range(1, max(blocks) + 2):
@@ -102,13 +103,15 @@ def _search(leaves: list[tuple[int, Block]]) -> Block:
     return [(JUMP_AT_LEAST, len(lower), 0, leaves[middle][0]), *lower, *upper]
 
 
-def program(machine: str = kernel.MACHINE, *, refusal: int = EPERM) -> bytes:
-    """The filter's instructions, 8 bytes each. `refusal` is what a call that is not on the list gets."""
+def program(machine: str = kernel.MACHINE, *, refusal: int = EPERM, receives: bool = False) -> bytes:
+    """The filter's instructions, 8 bytes each. `refusal` is what a call that is not on the list gets; with `receives`
+    descriptors may be received, as referees do.
+    """
     head: Block = [(LOAD, 0, 0, ARCHITECTURE_AT), (JUMP_EQUAL, 1, 0, AUDIT_ARCH[machine]), _give(KILL)]
     head.append((LOAD, 0, 0, NUMBER_AT))
     if machine == "x86_64":
         head += [(JUMP_AT_LEAST, 0, 1, X32_BIT), _give(KILL)]
-    return assemble([*head, *_search(_leaves(machine, refusal))])
+    return assemble([*head, *_search(_leaves(machine, refusal, receives=receives))])
 
 
 def assemble(instructions: Block) -> bytes:
@@ -116,8 +119,14 @@ def assemble(instructions: Block) -> bytes:
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in instructions)
 
 
-def install(instructions: bytes) -> None:
-    """Put this process under the filter for good. Needs no_new_privs. Raises OSError."""
-    code = ctypes.create_string_buffer(instructions, len(instructions))
-    told = _Program(len(instructions) // 8, ctypes.cast(code, ctypes.c_void_p))
-    kernel.control_process(kernel.PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(told))
+class Filter:
+    """A filter as the kernel wants it, made before the fork so that a child has nothing to build."""
+
+    def __init__(self, instructions: bytes) -> None:
+        self._code = ctypes.create_string_buffer(instructions, len(instructions))
+        self._told = _Program(len(instructions) // 8, ctypes.cast(self._code, ctypes.c_void_p))
+        self._address = ctypes.addressof(self._told)
+
+    def install(self) -> None:
+        """Put this process under the filter for good. Needs no_new_privs. Raises OSError."""
+        kernel.control_process(kernel.PR_SET_SECCOMP, SECCOMP_MODE_FILTER, self._address)

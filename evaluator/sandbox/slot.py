@@ -6,10 +6,11 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from evaluator.sandbox import frames, referee, values
 from evaluator.sandbox.clock import Clock, Stopped
+from evaluator.sandbox.conversation import Referee
 from evaluator.sandbox.limits import Limits
 from evaluator.sandbox.process import LauncherFailed, LauncherProcess, Reply
 from evaluator.sandbox.submission import MOST_PROGRAM_BYTES
@@ -17,12 +18,7 @@ from evaluator.sandbox.verdicts import Judgement
 
 TESTS_FACTOR, TESTS_MEMORY = 10.0, 1 << 30
 LOOK_AT_SCRATCH = 0.05
-LAST_WORDS_MS = 500
 MOST_READ_AT_ONCE = 1 << 16
-
-
-class BadTests(Exception):
-    """Tests that cannot be run at all; one line."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +39,11 @@ class Slot:
         self.tier, self.limits = tier, limits
         with ExitStack() as opened:
             self._boxes = opened.enter_context(closing(LauncherProcess("submission", tier, limits)))
-            self._referees = opened.enter_context(closing(LauncherProcess("referee", tier, limits)))
+            tests_limits = replace(limits, memory_bytes=TESTS_MEMORY)
+            referees = opened.enter_context(closing(LauncherProcess("referee", tier, tests_limits)))
+            self._referee = opened.enter_context(closing(Referee(referees)))
             self._opened = opened.pop_all()
+        self._referees = referees
         self.box = self._boxes.box
 
     def close(self) -> None:
@@ -63,18 +62,16 @@ class Slot:
         """
         if len(program) > MOST_PROGRAM_BYTES:
             return Judgement("fail", f"a program of more than {MOST_PROGRAM_BYTES} bytes", box=self.box)
+        referee_pid = self._referee.ready()
         with ExitStack() as ours:
             channel, box_pid = self._start_box(program, ours, [], script=False)
-            verdicts, sent_to = (ours.enter_context(open(one, "rb", buffering=0)) for one in os.pipe())
-            referee_pid = self._start_referee(tests, channel.fileno(), sent_to.fileno())
-            channel.close()
-            sent_to.close()
             clock = Clock(self.limits, box_pid, referee_pid, TESTS_FACTOR * self.limits.seconds)
-            stopped = self._watch(verdicts.fileno(), clock)
-            (box,) = self._end(self._boxes)
+            verdicts = self._referee.ask(tests, channel.fileno())
+            channel.close()
+            stopped = self._watch(verdicts, clock)
+            box = self._end()
             # A referee whose submission was ended hears of it, and still says which call it was.
-            said = _read_verdict(verdicts.fileno())
-            self._end(self._referees)
+            said = self._referee.last_words()
         return self._judgement(said, stopped, box, clock)
 
     def run_script(self, program: bytes, stdin: bytes) -> Output:
@@ -90,7 +87,7 @@ class Slot:
             written.close()
             clock, parts = Clock(self.limits, pid, None, TESTS_FACTOR * self.limits.seconds), _Parts(self.limits)
             stopped = self._watch(output.fileno(), clock, parts)
-            (box,) = self._end(self._boxes)
+            box = self._end()
         code = box["code"] if isinstance(box["code"], int) else None
         return Output(parts.text, code, stopped, float(str(box["seconds"])), clock.elapsed)
 
@@ -106,7 +103,7 @@ class Slot:
             if stopped is None:
                 with suppress(frames.BrokenFrame, values.BadMessage):
                     answer = referee.read_answer(frames.read(channel.fileno(), values.MOST_BYTES))
-            self._end(self._boxes)
+            self._end()
         return answer.value if isinstance(answer, referee.Answer) else f"{answer}"
 
     def _start_box(
@@ -114,8 +111,8 @@ class Slot:
     ) -> tuple[socket.socket, int]:
         """(our end of its channel, its process id) of a box that has taken its program."""
         theirs, channel = (ours.enter_context(one) for one in socket.socketpair())
-        self._boxes.ask({"run": asdict(self.limits), "program": script}, [theirs.fileno(), *streams])
-        pid = self._pid(self._boxes)
+        self._boxes.ask({"run": self.limits.seconds, "script": script}, [theirs.fileno(), *streams])
+        pid = int(str(self._boxes.reply()["pid"]))
         theirs.close()
         channel.settimeout(self.limits.wall_seconds)
         try:
@@ -124,22 +121,6 @@ class Slot:
             raise LauncherFailed(f"a box did not take its program: {error}") from error
         channel.setblocking(True)
         return channel, pid
-
-    def _start_referee(self, tests: Reply, channel: int, verdicts: int) -> int:
-        limits = replace(self.limits, seconds=TESTS_FACTOR * self.limits.seconds, memory_bytes=TESTS_MEMORY)
-        request: Reply = {"run": asdict(limits), "program": False, "tests": tests}
-        self._referees.ask(request, [channel, verdicts])
-        try:
-            return self._pid(self._referees)
-        except BadTests:
-            self._end(self._boxes)
-            raise
-
-    def _pid(self, launcher: LauncherProcess) -> int:
-        reply = launcher.reply()
-        if "refused" in reply:
-            raise BadTests(str(reply["refused"]))
-        return int(str(reply["pid"]))
 
     def _watch(self, descriptor: int, clock: Clock, parts: "_Parts | None" = None) -> Stopped | None:
         """Wait until something can be read, with `parts` until all is read. None, or what ended it."""
@@ -161,11 +142,10 @@ class Slot:
         self._boxes.ask({"overfull": True})
         return bool(self._boxes.reply()["overfull"])
 
-    def _end(self, *launchers: LauncherProcess) -> list[Reply]:
-        """End the children of both launchers at the same time; what each used."""
-        for one in launchers:
-            one.ask({"end": True})
-        return [one.reply() for one in launchers]
+    def _end(self) -> Reply:
+        """End the box; what it used."""
+        self._boxes.ask({"end": True})
+        return self._boxes.reply()
 
     def _judgement(
         self, said: bytes, stopped: Stopped | None, box: Reply, clock: Clock
@@ -207,13 +187,3 @@ class _Parts:
             self.text = self.text[: self.limits.output_bytes]
             self.stopped = Stopped("fail", f"more than {self.limits.output_bytes} bytes of output")
         return not part or self.stopped is not None
-
-
-def _read_verdict(descriptor: int) -> bytes:
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    try:
-        # Tests that still compute are not waited for.
-        return frames.read(descriptor, referee.MOST_VERDICT_BYTES) if poll.poll(LAST_WORDS_MS) else b""
-    except frames.BrokenFrame:
-        return b""

@@ -48,7 +48,6 @@ class Nowhere(io.RawIOBase):
 
 def answer_calls(channel: int) -> None:
     """Load the program that comes first, then answer calls until the channel ends or the box is killed."""
-    silence()
     space, loading = _load(frames.read(channel, MOST_PROGRAM_BYTES))
     while True:
         try:

@@ -121,6 +121,14 @@ exit_group 231 94
 # Calls whose arguments decide, or that must answer otherwise.
 CONDITIONAL = {"clone": (56, 220), "clone3": (435, 435), "ioctl": (16, 29), "fcntl": (72, 25), "prlimit64": (302, 261)}
 
+# What a referee needs beside, to be handed the channel of the next submission. No submission may.
+RECEIVING = ((47, 212), (51, 204), (55, 209))  # recvmsg, getsockname, getsockopt
+
+
+def receiving(machine: str) -> list[int]:
+    """The numbers of the calls that receive descriptors."""
+    return [numbers[0 if machine == "x86_64" else 1] for numbers in RECEIVING]
+
 
 def allowed(machine: str) -> list[int]:
     """The numbers of the table on this machine, ascending."""
