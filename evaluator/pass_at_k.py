@@ -15,8 +15,8 @@ from evaluator.progress import Progress
 from evaluator.report_files import Items, Metric, Report, data_file, environment
 from evaluator.sandbox.limits import Limits
 from evaluator.sandbox.process import NoIsolation
-from evaluator.sandbox.room import Room
 from evaluator.sandbox.referee import BadTests
+from evaluator.sandbox.room import Room
 from evaluator.sandbox.verdicts import VERDICTS
 from evaluator.specs import PassAtKSpec
 from evaluator.statistics.pass_at_k import Counts, mean_pass_at_k, pass_at_k
@@ -98,12 +98,14 @@ def report_of(
     box: Mapping[str, object],
     started: float,
 ) -> Report:
-    """The report: pass@k over the problems that have samples, base tests apart, verdicts and forged attempts counted."""
+    """The report: pass@k over problems with samples, base tests apart; verdicts and forged attempts counted."""
     by_problem: dict[str, list[Line]] = {}
     for one in judged:
         by_problem.setdefault(one.submission.task_id, []).append(one.line)
     counts = {name: (len(lines), sum(_passed(line) for line in lines)) for name, lines in by_problem.items()}
-    base = {name: (len(lines), sum(_passed_base(line) for line in lines)) for name, lines in by_problem.items()}
+    base = {
+        name: (len(lines), sum(_passed_base(line) for line in lines)) for name, lines in by_problem.items()
+    }
     metrics = _metrics(counts, None, spec)
     if any(len(problem.stages) > 1 for problem in problems.values()):
         metrics += _metrics(base, STAGE_GROUP, spec)
@@ -159,5 +161,3 @@ def _attempts(judged: Sequence[Judged]) -> dict[str, int]:
     """How many submissions did what looks like a forged pass, by kind."""
     kinds = Counter(str(one.line["attempt"]) for one in judged if one.line.get("attempt"))
     return {kind: kinds[kind] for kind in sorted(kinds)}
-
-

@@ -13,8 +13,8 @@ from evaluator.code_problems.scoring import score_lines
 from evaluator.errors import BadInput
 from evaluator.sandbox.limits import Limits
 from evaluator.sandbox.process import LauncherFailed, NoIsolation
-from evaluator.sandbox.room import TIERS, Room, open_slot
 from evaluator.sandbox.referee import BadTests
+from evaluator.sandbox.room import TIERS, Room, open_slot
 
 MOST_SUBMISSION_BYTES = 4 << 20
 
@@ -94,7 +94,9 @@ def _sandbox_check(_options: argparse.Namespace) -> int:
         found.setdefault("tier", tier)
         found.setdefault("box", slot.box)
         print(f"tier {tier} ({walls}): yes, and it held against the self-attack")
-    print(json.dumps({"tier": None, **found, "user": os.geteuid(), "drops_root": os.geteuid() == 0}), flush=True)
+    print(
+        json.dumps({"tier": None, **found, "user": os.geteuid(), "drops_root": os.geteuid() == 0}), flush=True
+    )
     if not found:
         raise BadInput(f"sandbox-check: {lacking[0]}")
     return 0
@@ -128,8 +130,16 @@ def _pass_at_k(options: argparse.Namespace) -> int:
     write_report(spec.out, report)
     for metric in report.metrics:
         name = f"{metric.name} {metric.group}" if metric.group else metric.name
-        bounds = f" [{metric.low:.4g}, {metric.high:.4g}]" if metric.low is not None and metric.high is not None else ""
-        print(f"{name}: {metric.value}{bounds}" if metric.value is not None else f"{name}: not defined: {metric.reason}")
+        bounds = (
+            f" [{metric.low:.4g}, {metric.high:.4g}]"
+            if metric.low is not None and metric.high is not None
+            else ""
+        )
+        print(
+            f"{name}: {metric.value}{bounds}"
+            if metric.value is not None
+            else f"{name}: not defined: {metric.reason}"
+        )
     counts: dict[str, int] = report.extra["verdict_counts"]  # type: ignore[assignment]
     print("verdicts: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
     return 0

@@ -48,9 +48,18 @@ def _judge_cases(room: Room, problem: Problem, source: bytes) -> Judgement:
             shown = f"case {number}: stdin {case.stdin[:MOST_SHOWN]!r}"
             wall_only = output.stopped is not None and output.stopped.wall_only
             cost = {"cpu_seconds": cpu, "wall_seconds": wall}
-            return Judgement(verdict, f"case {number}: {reason}", number, shown, wall_only=wall_only, box=room.box, **cost)  # type: ignore[arg-type]
+            return Judgement(
+                verdict, f"case {number}: {reason}", number, shown, wall_only=wall_only, box=room.box, **cost
+            )  # type: ignore[arg-type]
     count = len(problem.cases)
-    return Judgement("pass", f"all {count} cases printed what was wanted", count, cpu_seconds=cpu, wall_seconds=wall, box=room.box)
+    return Judgement(
+        "pass",
+        f"all {count} cases printed what was wanted",
+        count,
+        cpu_seconds=cpu,
+        wall_seconds=wall,
+        box=room.box,
+    )
 
 
 def _compared(case: Case, output: Output) -> tuple[str, str]:

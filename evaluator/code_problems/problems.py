@@ -63,7 +63,9 @@ def parse_problem(line: Line, where: str) -> Problem:
     name = _name(line, where)
     prompt = _text(line, "prompt" if "prompt" in line else "text", where, default="")
     if "cases" in line:
-        cases = tuple(_case(one, f"{where}: cases[{number}]") for number, one in enumerate(_list(line, "cases", where)))
+        cases = tuple(
+            _case(one, f"{where}: cases[{number}]") for number, one in enumerate(_list(line, "cases", where))
+        )
         driver = _text(line, "driver", where, default="")
         return Problem(name, prompt, str(line.get("entry_point", "")), cases=cases, driver=driver, line=line)
     if "base_input" in line:
@@ -78,7 +80,10 @@ def parse_problem(line: Line, where: str) -> Problem:
         stages = tests_of.inputs(entry, reference, inputs, float(atol))
     elif "test_list" in line:
         asserts = [*_texts(line, "test_list", where), *_texts(line, "challenge_test_list", where, default=[])]
-        setup = [_text(line, "test_setup_code", where, default=""), *_texts(line, "test_imports", where, default=[])]
+        setup = [
+            _text(line, "test_setup_code", where, default=""),
+            *_texts(line, "test_imports", where, default=[]),
+        ]
         _check_python("\n".join(asserts), f"{where}: test_list")
         _check_python("\n".join(setup), f"{where}: test_setup_code")
         stages = tests_of.asserts("\n".join(setup), asserts)

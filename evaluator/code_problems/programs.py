@@ -12,7 +12,9 @@ from evaluator.json_lines import kind_of, read
 # Where a base model that goes on after its function is cut (Chen et al. 2021, section 2.1).
 STOPS = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
 KEYS = ("completion", "solution", "response")
-FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[ \t]*([\w+-]*)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(
+    r"^[ \t]*(`{3,}|~{3,})[ \t]*([\w+-]*)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.DOTALL | re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,7 @@ class Submission:
     line: Line
 
 
-def read_submissions(
-    path: Path, problems: dict[str, Problem], stops: Sequence[str] = ()
-) -> list[Submission]:
+def read_submissions(path: Path, problems: dict[str, Problem], stops: Sequence[str] = ()) -> list[Submission]:
     """The samples of a file in its order. Refuses an empty file, an unknown task_id, a line without a program."""
     found: list[Submission] = []
     seen: dict[str, int] = {}
@@ -35,7 +35,9 @@ def read_submissions(
         where = f"{path}:{number}"
         name = str(line.get("task_id"))
         if name not in problems:
-            raise BadInput(f"{where}: task_id: found {kind_of(line.get('task_id'))}, wanted one of the problems'")
+            raise BadInput(
+                f"{where}: task_id: found {kind_of(line.get('task_id'))}, wanted one of the problems'"
+            )
         place = seen.get(name, 0)
         seen[name] = place + 1
         found.append(Submission(name, place, program_of(line, problems[name], where, stops), line))

@@ -19,7 +19,12 @@ Line = dict[str, object]
 
 def key_of(problem: Problem, submission: Submission, seconds: float) -> str:
     """What a judgement is of: the problem, the program, its place among the samples and the limit."""
-    told = {"problem": problem.line, "program": submission.program, "place": submission.place, "seconds": seconds}
+    told = {
+        "problem": problem.line,
+        "program": submission.program,
+        "place": submission.place,
+        "seconds": seconds,
+    }
     return hashlib.sha256(dump(told, canonical=True).encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -65,4 +70,6 @@ def _whole_lines(path: Path) -> Iterator[tuple[int, Line]]:
             line = json.loads(raw)
             yield end, {"key": line["key"], "verdict": line["verdict"], **line}
         except (ValueError, KeyError, TypeError) as error:
-            raise BadInput(f"{path}: found a line that is no judgement ({error}), wanted one this verb wrote") from error
+            raise BadInput(
+                f"{path}: found a line that is no judgement ({error}), wanted one this verb wrote"
+            ) from error

@@ -24,7 +24,11 @@ def score_lines(room: Room, problems: Mapping[str, Problem], lines: TextIO, answ
         problem = _problem(line, problems, f"standard input:{number}")
         program = program_of_response(str(line["response"]), problem)
         judgement, _ = judge(room, problem, program)
-        said = {"id": line["id"], "score": 1.0 if judgement.verdict == "pass" else 0.0, "verdict": judgement.verdict}
+        said = {
+            "id": line["id"],
+            "score": 1.0 if judgement.verdict == "pass" else 0.0,
+            "verdict": judgement.verdict,
+        }
         attempt = {} if judgement.attempt is None else {"attempt": judgement.attempt}
         answers.write(dump({**said, **attempt}) + "\n")
         answers.flush()
@@ -45,4 +49,6 @@ def _problem(line: Line, problems: Mapping[str, Problem], where: str) -> Problem
     for name in names:
         if name in problems:
             return problems[name]
-    raise BadInput(f"{where}: found {', '.join(names)} under {', '.join(NAMED_BY)}, wanted a task_id of the problems")
+    raise BadInput(
+        f"{where}: found {', '.join(names)} under {', '.join(NAMED_BY)}, wanted a task_id of the problems"
+    )

@@ -82,7 +82,11 @@ def _free_names(text: str, setup: str) -> tuple[list[str], list[str]]:
                 defined.add(node.arg)
     tree = ast.parse(text)
     # `math.pi`: the published solutions import the module that their tests use.
-    bases = {one.value.id for one in ast.walk(tree) if isinstance(one, ast.Attribute) and isinstance(one.value, ast.Name)}
+    bases = {
+        one.value.id
+        for one in ast.walk(tree)
+        if isinstance(one, ast.Attribute) and isinstance(one.value, ast.Name)
+    }
     used = [one for one in ast.walk(tree) if isinstance(one, ast.Name) and one.id not in defined]
     ordered = dict.fromkeys(one.id for one in sorted(used, key=lambda one: (one.lineno, one.col_offset)))
     modules = [name for name in ordered if name in bases and name in sys.stdlib_module_names]

@@ -35,7 +35,9 @@ def receive(channel: socket.socket, most_bytes: int) -> tuple[bytes, list[int]]:
 
     def take(size: int) -> bytes:
         if descriptors:
-            return os.read(channel.fileno(), size)  # a boxed referee may read, and receive descriptors, no more
+            return os.read(
+                channel.fileno(), size
+            )  # a boxed referee may read, and receive descriptors, no more
         part, found, _flags, _address = socket.recv_fds(channel, size, 4)
         descriptors.extend(found)
         return part

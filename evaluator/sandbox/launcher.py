@@ -16,7 +16,7 @@ import sys
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from evaluator.sandbox import box, frames, kernel, landlock, namespaces, seccomp, submission
+from evaluator.sandbox import box, frames, kernel, landlock, libraries, namespaces, seccomp, submission
 from evaluator.sandbox.host_scratch import HostScratch
 from evaluator.sandbox.limits import Limits
 from evaluator.sandbox.warm_modules import WARM
@@ -35,6 +35,7 @@ class ScratchPlace(Protocol):
     """Where an execution may write."""
 
     path: str
+    parent: str
 
     def make_ready(self) -> None:
         """An empty folder lies at `path`."""
@@ -130,25 +131,27 @@ def become_unprivileged() -> None:
         raise CannotIsolate("still root after dropping to an unprivileged user")
 
 
-def build_walls(tier: int, library: str, limits: Limits, filtered: bytes) -> tuple[box.Walls, int, ScratchPlace]:
+def build_walls(
+    tier: int, files: list[str], limits: Limits, filtered: bytes
+) -> tuple[box.Walls, int, ScratchPlace]:
     """(walls, namespace flags of each child, scratch) of a tier. Refuses (CannotIsolate) what this host denies."""
-    version = landlock.abi()
+    version, library = landlock.abi(), libraries.standard_library()
     if tier == 1:
         try:
-            namespaces.enter(library)
+            namespaces.enter(library, files)
             kernel.drop_bounding_set()
             scratch: ScratchPlace = namespaces.Scratch(limits)
             scratch.make_ready()
         except OSError as error:
             raise CannotIsolate(f"namespaces: {error.strerror}") from error
-        rules = _rules(library, scratch.path) if version else None
+        rules = _rules(library, scratch.parent, files) if version else None
         walls = box.Walls(rules, seccomp.Filter(filtered), has_capabilities=True)
         return walls, kernel.CLONE_NEWPID, scratch
     if version < LEAST_LANDLOCK:
         raise CannotIsolate(f"Landlock: version {version or 'none'}, wanted {LEAST_LANDLOCK} or later")
     place = HostScratch(limits)
     try:
-        rules = _rules(".", place.parent)  # the working directory is the library
+        rules = _rules(".", place.parent, files)  # the working directory is the library
     except OSError as error:
         place.remove()
         raise CannotIsolate(f"Landlock: {error.strerror}") from error
@@ -159,11 +162,12 @@ def build_walls(tier: int, library: str, limits: Limits, filtered: bytes) -> tup
     return walls, 0, place
 
 
-def _rules(library: str, scratch: str) -> int:
+def _rules(library: str, scratch: str, files: list[str]) -> int:
     """Landlock's rules for a box: reading the libraries, writing the scratch."""
-    shown = [path for path in namespaces.SHOWN if os.path.isdir(path)]
-    rules = [(path, landlock.READ) for path in (library, *shown)]
-    rules.append((scratch, landlock.WRITE))
+    rules = [(library, landlock.READ_DIR), (scratch, landlock.WRITE)]
+    for path in [*libraries.readable_parts(library), libraries.ZONES, *files]:
+        if os.path.exists(path):
+            rules.append((path, landlock.READ if os.path.isdir(path) else landlock.READ_FILE))
     rules += [(path, landlock.READ_AND_WRITE_FILE) for path in namespaces.DEVICES if os.path.exists(path)]
     return landlock.ruleset(rules)
 
@@ -198,14 +202,15 @@ def make_warm(library: str) -> None:
 
 def open_launcher(control: socket.socket, tier: int, limits: Limits, kind: type[Launcher]) -> Launcher:
     """A launcher inside its walls. Raises CannotIsolate and OSError."""
-    library = os.path.dirname(os.path.realpath(os.__file__))
+    library = libraries.standard_library()
+    files = libraries.shared_libraries(library)
     os.chdir(library)
     # Asked for while still who was started: /dev/null may be closed to others.
     nowhere = _nowhere()
     make_warm(library)
     become_unprivileged()
     filtered = seccomp.program(receives=kind.receives_descriptors)
-    walls, flags, scratch = build_walls(tier, library, limits, filtered)
+    walls, flags, scratch = build_walls(tier, files, limits, filtered)
     box.limit(limits)
     submission.silence()
     kernel.control_process(kernel.PR_SET_DUMPABLE, 0)
@@ -225,7 +230,11 @@ def main(control_descriptor: int, tier: int, limits: str, kind: type[Launcher]) 
         frames.send(control, json.dumps({"refused": str(error)}).encode(), [])
         return
     layers = ["seccomp", "rlimits", *(["landlock"] if launcher.walls.rules is not None else [])]
-    said = {"tier": tier, "layers": ["namespaces", *layers] if tier == 1 else layers, "landlock": landlock.abi()}
+    said = {
+        "tier": tier,
+        "layers": ["namespaces", *layers] if tier == 1 else layers,
+        "landlock": landlock.abi(),
+    }
     frames.send(control, json.dumps({"box": said}).encode(), [])
     try:
         launcher.serve()

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluator.sandbox import kernel
+from evaluator.sandbox.libraries import HIDDEN, ZONES
 from evaluator.sandbox.limits import Limits
 
 INSIDE_ID = 1000
 PLACE = "/tmp"  # noqa: S108 (an empty file system is mounted there, seen by this process alone)
-SCRATCH = "/scratch"
-SHOWN = ("/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64", "/usr/share/zoneinfo")
+# The file rules name the first: a rule for the root of a file system would end with it.
+SCRATCH_PARENT, SCRATCH = "/scratch", "/scratch/run"
 DEVICES = ("/dev/null", "/dev/urandom")
 READ_ONLY = kernel.MOUNT_ATTR_RDONLY | kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV
 OWN = (
@@ -26,9 +27,10 @@ OWN = (
 )
 
 
-def enter(library: str) -> None:
+def enter(library: str, files: list[str]) -> None:
     """Enter the namespaces and the private root. `library` is the standard library's folder, and must be the working
-    directory: it is reached from there, since the way to it may be closed to this user. Raises OSError.
+    directory: it is reached from there, since the way to it may be closed to this user. `files` are shown beside it.
+    Raises OSError.
     """
     user, group = os.getuid(), os.getgid()
     # A process that changed its user has lost the right to write its own maps.
@@ -38,11 +40,11 @@ def enter(library: str) -> None:
     _write("/proc/self/uid_map", f"{INSIDE_ID} {user} 1")
     _write("/proc/self/gid_map", f"{INSIDE_ID} {group} 1")
     kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
-    _build_root(library)
+    _build_root(library, files)
     os.chdir(PLACE)
     kernel.pivot_root_here()
     os.chdir("/")
-    kernel.protect_mounts("/", kernel.MOUNT_ATTR_NOSUID)
+    kernel.protect_mounts("/", kernel.MOUNT_ATTR_RDONLY | kernel.MOUNT_ATTR_NOSUID)
 
 
 def _write(path: str, text: str) -> None:
@@ -54,46 +56,39 @@ def _write(path: str, text: str) -> None:
         os.close(descriptor)
 
 
-def _build_root(library: str) -> None:
-    kernel.mount("root", PLACE, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "size=1m,nr_inodes=256,mode=0755")
-    for folder in ("/dev", SCRATCH):
-        (Path(PLACE) / folder[1:]).mkdir()
-    _show(".", library)
-    for path in SHOWN:
-        _show_if_there(path)
+def _build_root(library: str, files: list[str]) -> None:
+    kernel.mount(
+        "root", PLACE, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "size=1m,nr_inodes=1024,mode=0755"
+    )
+    for folder in ("/dev", SCRATCH, library):
+        Path(PLACE + folder).mkdir(parents=True, exist_ok=True)
+    kernel.mount(".", PLACE + library, None, kernel.MS_BIND | kernel.MS_REC)
+    for name in HIDDEN:
+        if os.path.isdir(f"{PLACE}{library}/{name}"):
+            kernel.mount(
+                "nothing", f"{PLACE}{library}/{name}", "tmpfs", kernel.MS_NOSUID, "size=4k,mode=0755"
+            )
+    kernel.protect_mounts(PLACE + library, READ_ONLY)
+    if os.path.isdir(ZONES):
+        Path(PLACE + ZONES).mkdir(parents=True, exist_ok=True)
+        _show(ZONES, READ_ONLY)
+    for path in files:
+        Path(PLACE + path).parent.mkdir(parents=True, exist_ok=True)
+        if not os.path.lexists(PLACE + path):
+            Path(PLACE + path).touch()
+            _show(path, READ_ONLY)
     for path in DEVICES:
         if os.path.exists(path):
             Path(PLACE + path).touch()
-            kernel.mount(path, PLACE + path, None, kernel.MS_BIND)
-    kernel.protect_mounts(PLACE, kernel.MOUNT_ATTR_NOSUID)
-    # The root itself and what it shows are read-only; devices keep their meaning.
-    for path in (library, *SHOWN):
-        if os.path.ismount(PLACE + path):
-            kernel.protect_mounts(PLACE + path, READ_ONLY)
+            _show(path, kernel.MOUNT_ATTR_NOSUID)
 
 
-def _show_if_there(path: str) -> None:
-    place = Path(PLACE + path)
-    if os.path.islink(path):
-        if not os.path.lexists(place):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.symlink_to(os.readlink(path))
-    elif os.path.isdir(path):
-        _show(path, path)
-
-
-def _show(source: str, path: str) -> None:
-    place = Path(PLACE + path)
-    if os.path.ismount(place):
-        return
+def _show(path: str, attributes: int) -> None:
     try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        # Inside a folder that is shown already and read-only, as /usr/lib/python3 is.
-        if not place.is_dir():
-            raise
-        return
-    kernel.mount(source, str(place), None, kernel.MS_BIND | kernel.MS_REC)
+        kernel.mount(path, PLACE + path, None, kernel.MS_BIND | kernel.MS_REC)
+    except PermissionError:
+        return  # closed to this user: then it is not shown
+    kernel.protect_mounts(PLACE + path, attributes)
 
 
 @dataclass
@@ -103,6 +98,7 @@ class Scratch:
     limits: Limits
     _clean: tuple[object, ...] | None = None
     path: str = SCRATCH
+    parent: str = SCRATCH_PARENT
 
     def make_ready(self) -> None:
         """An empty scratch lies at `path`. Raises OSError."""

@@ -4,7 +4,7 @@ It is a program like any other, so it meets exactly what a submission meets. `pr
 of attacks that succeeded and of things that should work and do not: an empty list is what is wanted.
 """
 
-PROBE = '''
+PROBE = b"""
 import ctypes, mmap, os, socket, sys
 
 def _reads(path):
@@ -47,6 +47,14 @@ def _has_capabilities():
     if not any(found[0:2]) and not any(found[3:5]):
         raise OSError("none")
 
+def _reads_packages(library):
+    for folder in ("site-packages", "dist-packages"):
+        for top, _folders, files in os.walk(os.path.join(library, folder)):
+            for name in files:
+                _reads(os.path.join(top, name))
+                return
+    raise OSError("none")
+
 def _works():
     import colorsys
     with open("probe", "w") as file:
@@ -60,6 +68,7 @@ def probe(canary, parent, memory):
     attacks = {
         "read a file of the host": lambda: _reads(canary),
         "read the password file": lambda: _reads("/etc/passwd"),
+        "read installed packages": lambda: _reads_packages(here),
         "read /proc": lambda: _reads("/proc/self/environ"),
         "write beside a file of the host": lambda: _writes(canary + ".written"),
         "write to the library": lambda: _writes(here + "/probe.py"),
@@ -90,4 +99,4 @@ def probe(canary, parent, memory):
     except (OSError, ImportError) as error:
         open_walls.append("a program cannot work: " + str(error))
     return open_walls
-'''.encode()
+"""

@@ -1,7 +1,6 @@
 """A launcher as its user sees it: a process with a control channel."""
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -12,9 +11,7 @@ from evaluator.sandbox import frames
 from evaluator.sandbox.limits import Limits
 
 ROOT = Path(__file__).resolve().parents[2]
-BOOT = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from evaluator.sandbox.start import start; start(*sys.argv[2:])"
-)
+BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from evaluator.sandbox.start import start; start(*sys.argv[2:])"
 MOST_REPLY_BYTES = 1 << 16
 SECONDS_TO_START, SECONDS_TO_END = 60.0, 10.0
 Reply = dict[str, object]
@@ -101,4 +98,3 @@ class LauncherProcess:
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             if stream is not None:
                 stream.close()
-

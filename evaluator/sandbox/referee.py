@@ -21,7 +21,7 @@ TESTS_FILE = "tests.py"
 
 @dataclass(frozen=True)
 class Tests:
-    """Compiled tests: code run first, names that are the submission's, code of the tests, whether it defines check()."""
+    """Compiled tests: code run first, the submission's names, the tests, whether they define check()."""
 
     prelude: CodeType
     names: tuple[str, ...]
@@ -76,8 +76,8 @@ def judge(tests: Tests, channel: int) -> dict[str, object]:
             space["check"](proxies[0])
     verdict, reason = _verdict(tests, record, caught.error)
     call = "" if verdict == "pass" else _shown(record)
-    shown = {"calls": record.calls, "call": call, "attempt": record.attempt}
-    return {"verdict": verdict, "reason": reason[:MOST_REASON], **shown}
+    shown = {"calls": record.calls, "call": _well_formed(call), "attempt": record.attempt}
+    return {"verdict": verdict, "reason": _well_formed(reason[:MOST_REASON]), **shown}
 
 
 def _verdict(tests: Tests, record: Record, error: BaseException | None) -> tuple[str, str]:
@@ -130,7 +130,7 @@ class Proxy:
     def _exchange(self, call: bytes) -> bytes:
         try:
             frames.write(self._channel, call)
-            return frames.read(self._channel, values.MOST_BYTES + values.MOST_BYTES)
+            return frames.read(self._channel, values.MOST_BYTES)
         except (frames.Ended, OSError):
             self._stop("fail", "the submission's process ended before it answered", "ended-in-call")
         except frames.BrokenFrame as error:
@@ -156,7 +156,9 @@ class Proxy:
     def _change(self, given: list[object], now: list[object]) -> None:
         """Arguments that the submission changed in place are changed in place here."""
         if len(now) != len(given):
-            self._stop("fail", "the submission broke the protocol: another number of arguments", "broke-protocol")
+            self._stop(
+                "fail", "the submission broke the protocol: another number of arguments", "broke-protocol"
+            )
         for old, new in zip(given, now, strict=True):
             change_in_place(old, new)
 
@@ -264,6 +266,11 @@ def _shown(record: Record) -> str:
     return text if record.answer is None else f"{text} returned {_short(record.answer.value)}"
 
 
+def _well_formed(text: str) -> str:
+    """Text that any file takes: half a surrogate pair is written out."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def _short(value: object) -> str:
     try:
         return repr(value)[:MOST_SHOWN]
@@ -286,8 +293,13 @@ def read_verdict(payload: bytes) -> dict[str, object]:
     match said:
         case {"refused": str(reason)}:
             raise BadTests(reason)
-        case {"verdict": str(verdict), "reason": str(), "calls": int(), "call": str(), "attempt": None | str()}:
+        case {
+            "verdict": str(verdict),
+            "reason": str(),
+            "calls": int(),
+            "call": str(),
+            "attempt": None | str(),
+        }:
             if verdict in VERDICTS:
                 return said
     raise values.BadMessage("no verdict")
-

@@ -4,7 +4,6 @@ import os
 import select
 import signal
 import socket
-from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 
@@ -78,14 +77,20 @@ class Slot:
         """What a program prints when it is run as a script with this standard input. Raises LauncherFailed."""
         with ExitStack() as ours:
             reading, writing = os.pipe()
-            output, written = (ours.enter_context(open(one, mode, buffering=0)) for one, mode in ((reading, "rb"), (writing, "wb")))
+            output, written = (
+                ours.enter_context(open(one, mode, buffering=0))
+                for one, mode in ((reading, "rb"), (writing, "wb"))
+            )
             given = ours.enter_context(open(os.memfd_create("stdin"), "r+b", buffering=0))
             given.write(stdin)
             given.seek(0)
             channel, pid = self._start_box(program, ours, [written.fileno(), given.fileno()], script=True)
             channel.close()
             written.close()
-            clock, parts = Clock(self.limits, pid, None, TESTS_FACTOR * self.limits.seconds), _Parts(self.limits)
+            clock, parts = (
+                Clock(self.limits, pid, None, TESTS_FACTOR * self.limits.seconds),
+                _Parts(self.limits),
+            )
             stopped = self._watch(output.fileno(), clock, parts)
             box = self._end()
         code = box["code"] if isinstance(box["code"], int) else None
@@ -130,9 +135,8 @@ class Slot:
         while stopped is None:
             if self.tier != 1:
                 wait = min(wait, LOOK_AT_SCRATCH)
-            if poll.poll(wait * 1000):
-                if parts is None or parts.take(descriptor):
-                    return None if parts is None else parts.stopped
+            if poll.poll(wait * 1000) and (parts is None or parts.take(descriptor)):
+                return None if parts is None else parts.stopped
             wait, stopped = clock.look()
             if stopped is None and self.tier != 1 and self._overfull():
                 return Stopped("fail", "more files or bytes in its folder than allowed")
@@ -147,9 +151,7 @@ class Slot:
         self._boxes.ask({"end": True})
         return self._boxes.reply()
 
-    def _judgement(
-        self, said: bytes, stopped: Stopped | None, box: Reply, clock: Clock
-    ) -> Judgement:
+    def _judgement(self, said: bytes, stopped: Stopped | None, box: Reply, clock: Clock) -> Judgement:
         cost = {"cpu_seconds": float(str(box["seconds"])), "wall_seconds": clock.elapsed}
         found = Judgement("fail", "the tests ended without a verdict", box=self.box, **cost)  # type: ignore[arg-type]
         with suppress(values.BadMessage):

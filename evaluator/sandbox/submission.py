@@ -54,7 +54,10 @@ def answer_calls(channel: int) -> None:
             call = frames.read(channel, values.MOST_BYTES)
         except (frames.BrokenFrame, OSError):
             return
-        frames.write(channel, values.dump_tree(_answer(space, loading, call)).encode("utf-8", "surrogatepass"))
+        answer = values.dump_tree(_answer(space, loading, call))
+        if len(answer) > values.MOST_BYTES:
+            answer = values.dump_tree(["odd", f"a value of more than {values.MOST_BYTES} bytes", False])
+        frames.write(channel, answer.encode("ascii"))
 
 
 def run_program(channel: int) -> int:

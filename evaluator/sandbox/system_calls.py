@@ -119,7 +119,13 @@ exit_group 231 94
 """
 
 # Calls whose arguments decide, or that must answer otherwise.
-CONDITIONAL = {"clone": (56, 220), "clone3": (435, 435), "ioctl": (16, 29), "fcntl": (72, 25), "prlimit64": (302, 261)}
+CONDITIONAL = {
+    "clone": (56, 220),
+    "clone3": (435, 435),
+    "ioctl": (16, 29),
+    "fcntl": (72, 25),
+    "prlimit64": (302, 261),
+}
 
 # What a referee needs beside, to be handed the channel of the next submission. No submission may.
 RECEIVING = ((47, 212), (51, 204), (55, 209))  # recvmsg, getsockname, getsockopt

@@ -19,6 +19,7 @@ MOST_BYTES = 4 << 20
 MOST_NODES = 200_000
 DEEPEST = 100
 MOST_OF_ITERATOR = 10_000
+FEW_KEYS = 1000
 SAFE_INTEGER = 1 << 53
 MOST_INTEGER_BITS = 1 << 20
 
@@ -37,6 +38,8 @@ _BUILDERS: dict[str, Callable[[list[object]], object]] = {
     "z": frozenset,
     "g": iter,
 }
+
+_HASHING = (set, frozenset, dict)
 
 
 class NotPlain(Exception):
@@ -179,8 +182,16 @@ class _Reader:
         return parts
 
 
+def _refuse_collisions(keys: list[object]) -> None:
+    """Keys chosen to have one hash make a table that takes the square of their number to build."""
+    if len(keys) > FEW_KEYS and 2 * len({hash(key) for key in keys}) < len(keys):
+        raise BadMessage("keys that collide")
+
+
 def _built(builder: Callable[[list[object]], object], parts: list[object]) -> object:
     try:
+        if builder in _HASHING:
+            _refuse_collisions([one[0] for one in parts] if builder is dict else parts)  # type: ignore[index]
         return builder(parts)
     except (TypeError, ValueError) as error:
         raise BadMessage(f"parts that build no value: {error}") from None
