@@ -48,25 +48,26 @@ def judge_all(
     problems: Mapping[str, Problem], submissions: Sequence[Submission], spec: PassAtKSpec, progress: Progress
 ) -> tuple[list[Judged], Mapping[str, object]]:
     """(every submission with its judgement, the box they ran in); those recorded in `spec.out` are not run again."""
-    with Records(spec.out) as records:
-        keys = [key_of(problems[one.task_id], one, spec.seconds) for one in submissions]
-        waiting = [(key, one) for key, one in zip(keys, submissions, strict=True) if key not in records.known]
-        done = len(submissions) - len(waiting)
-        progress.step(done, len(submissions))
-        box: Mapping[str, object] = {}
-        try:
-            with Room(Limits(seconds=spec.seconds), spec.workers) as room:
-                box = room.box
-                for key, judgement in _judgements(room, problems, waiting, spec.workers):
-                    records.add({"key": key, **judgement})
-                    done += 1
-                    progress.step(done, len(submissions))
-        except NoIsolation as error:
-            raise BadInput(f"refused: {error}") from error
-        except BadTests as error:
-            raise BadInput(f"{spec.problems}: {error}") from error
-        found = [Judged(one, records.known[key]) for key, one in zip(keys, submissions, strict=True)]
-    return found, box
+    keys = [key_of(problems[one.task_id], one, spec.seconds) for one in submissions]
+    try:
+        # The room first: where there is none, nothing is written either.
+        with Room(Limits(seconds=spec.seconds), spec.workers) as room, Records(spec.out) as records:
+            waiting = [
+                (key, one) for key, one in zip(keys, submissions, strict=True) if key not in records.known
+            ]
+            done = len(submissions) - len(waiting)
+            progress.step(done, len(submissions))
+            for key, judgement in _judgements(room, problems, waiting, spec.workers):
+                records.add({"key": key, **judgement})
+                done += 1
+                progress.step(done, len(submissions))
+    except NoIsolation as error:
+        raise BadInput(f"refused: {error}") from error
+    except BadTests as error:
+        records.forget()
+        raise BadInput(f"{spec.problems}: {error}") from error
+    found = [Judged(one, records.known[key]) for key, one in zip(keys, submissions, strict=True)]
+    return found, room.box
 
 
 def _judgements(

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from evaluator.code_problems.problems import Case, Problem
+from evaluator.sandbox.clock import Stopped
 from evaluator.sandbox.room import Room
 from evaluator.sandbox.slot import Output
 from evaluator.sandbox.verdicts import Judgement
@@ -43,34 +44,30 @@ def _judge_cases(room: Room, problem: Problem, source: bytes) -> Judgement:
     for number, case in enumerate(problem.cases, start=1):
         output = room.run_script(program, case.stdin.encode())
         cpu, wall = cpu + output.cpu_seconds, wall + output.wall_seconds
-        verdict, reason = _compared(case, output)
-        if verdict != "pass":
+        stopped = _compared(case, output)
+        if stopped is not None:
             shown = f"case {number}: stdin {case.stdin[:MOST_SHOWN]!r}"
-            wall_only = output.stopped is not None and output.stopped.wall_only
-            cost = {"cpu_seconds": cpu, "wall_seconds": wall}
-            return Judgement(
-                verdict, f"case {number}: {reason}", number, shown, wall_only=wall_only, box=room.box, **cost
-            )  # type: ignore[arg-type]
+            reason = f"case {number}: {stopped.reason}"
+            found = Judgement(
+                stopped.verdict, reason, number, shown, wall_only=stopped.wall_only, box=room.box
+            )
+            return replace(found, cpu_seconds=cpu, wall_seconds=wall)
     count = len(problem.cases)
-    return Judgement(
-        "pass",
-        f"all {count} cases printed what was wanted",
-        count,
-        cpu_seconds=cpu,
-        wall_seconds=wall,
-        box=room.box,
-    )
+    found = Judgement("pass", f"all {count} cases printed what was wanted", count, box=room.box)
+    return replace(found, cpu_seconds=cpu, wall_seconds=wall)
 
 
-def _compared(case: Case, output: Output) -> tuple[str, str]:
+def _compared(case: Case, output: Output) -> Stopped | None:
+    """Why the output is not what was wanted, or None."""
     if output.stopped is not None:
-        return output.stopped.verdict, output.stopped.reason
+        return output.stopped
     if output.code != 0:
-        return "fail", f"the program ended with exit code {output.code}"
+        return Stopped("fail", f"the program ended with exit code {output.code}")
     found, wanted = (_lines(text) for text in (output.text.decode("utf-8", "replace"), case.stdout))
     if found != wanted:
-        return "fail", f"printed {output.text[:MOST_SHOWN]!r}, wanted {case.stdout[:MOST_SHOWN]!r}"
-    return "pass", ""
+        said = repr(output.text[:MOST_SHOWN])
+        return Stopped("fail", f"printed {said}, wanted {case.stdout[:MOST_SHOWN]!r}")
+    return None
 
 
 def _lines(text: str) -> list[str]:

@@ -51,6 +51,10 @@ class Records:
     ) -> None:
         self._file.close()
 
+    def forget(self) -> None:
+        """Take the file away: its input was bad."""
+        self._path.unlink(missing_ok=True)
+
     def add(self, line: Line) -> None:
         """Keep one judgement."""
         self._file.write(dump(line).encode("utf-8") + b"\n")

@@ -28,7 +28,7 @@ class Referee:
         if self._channel is None:
             theirs, ours = socket.socketpair()
             with theirs:
-                run = {"run": SECONDS_ITS_PROCESS_MAY_COMPUTE, "script": False}
+                run: Reply = {"run": SECONDS_ITS_PROCESS_MAY_COMPUTE, "script": False}
                 self._launcher.ask(run, [theirs.fileno()])
                 self.pid, self._judged = int(str(self._launcher.reply()["pid"])), 0
             self._channel = ours

@@ -19,6 +19,8 @@ class HostScratch:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self.parent = tempfile.mkdtemp(prefix="labelplatform-box-")
+        # Python remembers where it made one; programs are to find their own place.
+        tempfile.tempdir = None
         self.path = str(Path(self.parent) / RUN)
 
     def make_ready(self) -> None:

@@ -49,7 +49,7 @@ def supported() -> str | None:
     return None
 
 
-def system_call(number: int, *arguments: "int | ctypes.Array[ctypes.c_char] | ctypes._CData | None") -> int:
+def system_call(number: int, *arguments: object) -> int:
     """The result of a call by its number. Raises OSError."""
     given = [ctypes.c_long(one) if isinstance(one, int) else one for one in arguments]
     return _checked(_library.syscall(ctypes.c_long(number), *given))

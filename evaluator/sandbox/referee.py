@@ -257,9 +257,9 @@ def _shown(record: Record) -> str:
     """The last call and its answer for a reader, shortened; made only when somebody will read it."""
     if not record.call:
         return ""
-    name, placed, keyed = values.parse(record.call)  # type: ignore[misc]
-    given = [_short(values.read_parsed(one)) for one in placed[1:]]
-    given += [f"{key}={_short(values.read_parsed(one))}" for key, one in keyed[1:]]
+    name, placed, keyed = values.parse_call(record.call)
+    given = [_short(values.read_parsed(one)) for one in placed]
+    given += [f"{key}={_short(values.read_parsed(one))}" for key, one in keyed]
     text = f"{name}({', '.join(given)[:MOST_SHOWN]})"
     if isinstance(record.answer, Raised):
         return f"{text} raised {record.answer.own}: {record.answer.said}"

@@ -58,10 +58,12 @@ def open_walls(slot: Slot) -> list[str]:
         written = Path(canary.name + ".written")
         if written.exists():
             written.unlink()
-            found = [*(found if isinstance(found, list) else []), "a file was written outside"]
+            outside = ["a file was written outside"]
+        else:
+            outside = []
     if not isinstance(found, list):
-        return [f"the self-attack ended with {found}"]
-    return [str(one) for one in found]
+        found = [f"the self-attack ended with {found}"]
+    return [str(one) for one in found] + outside
 
 
 class Room:
@@ -86,8 +88,8 @@ class Room:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for _ in range(self._count):
-            self._free.get().close()
+        for slot in [self._free.get() for _ in range(self._count)]:
+            slot.close()
 
     def judge(self, program: bytes, tests: Reply) -> Judgement:
         """The verdict of tests on a program (see Slot.judge). Raises BadTests and LauncherFailed."""

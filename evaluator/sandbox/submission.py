@@ -96,11 +96,10 @@ def _load(source: bytes, *, name: str = NAME) -> tuple[dict[str, object], BaseEx
 def _answer(space: dict[str, object], loading: BaseException | None, call: bytes) -> list[object]:
     if loading is not None:
         return _raised(loading)
-    # The call comes as [name, ["l", arguments…], ["d", [name, argument]…]].
-    name, placed, keyed = values.parse(call)  # type: ignore[misc]
-    positional: list[object] = values.read_parsed(placed)  # type: ignore[assignment]
-    named: dict[str, object] = values.read_parsed(keyed)  # type: ignore[assignment]
-    before = [*placed[1:], *(pair[1] for pair in keyed[1:])]
+    name, placed, keyed = values.parse_call(call)
+    positional = [values.read_parsed(one) for one in placed]
+    named = {key: values.read_parsed(one) for key, one in keyed}
+    before = [*placed, *(one for _, one in keyed)]
     odd: values.NotPlain | None = None
     result: object = None
     with Caught() as caught:

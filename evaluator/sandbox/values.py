@@ -11,7 +11,7 @@ limits. Where sender and reader are both honest, decode(encode(x)) equals x and 
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import islice
 from types import GeneratorType
 
@@ -26,9 +26,10 @@ MOST_INTEGER_BITS = 1 << 20
 _dumps, _loads = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode, json.loads
 _SEQUENCES: dict[type, str] = {list: "l", tuple: "t", set: "s", frozenset: "z"}
 _BYTES: dict[type, str] = {bytes: "b", bytearray: "y"}
+_ITERABLES: tuple[Iterable[object], ...] = ([], (), "", range(0), {}, set())
 _ITERATORS: tuple[type, ...] = (
     *(GeneratorType, map, filter, zip, enumerate, reversed, islice),
-    *(type(iter(one)) for one in ([], (), "", range(0), {}, set())),
+    *(type(iter(one)) for one in _ITERABLES),
     type(reversed([])),
 )
 _BUILDERS: dict[str, Callable[[list[object]], object]] = {
@@ -76,6 +77,16 @@ def parse(text: bytes | str) -> object:
 def read_parsed(tree: object) -> object:
     """The value that parsed JSON says."""
     return _Reader().read(tree, 0)
+
+
+def parse_call(message: bytes) -> tuple[str, list[object], list[tuple[str, object]]]:
+    """(name, arguments, named arguments), each argument still to be read, of [name, ["l", …], ["d", [name, …]…]]."""
+    match parse(message):
+        case [str(name), ["l", *placed], ["d", *keyed]]:
+            pairs = [(one[0], one[1]) for one in keyed if isinstance(one, list) and len(one) == 2]
+            if len(pairs) == len(keyed) and all(isinstance(key, str) for key, _ in pairs):
+                return name, placed, pairs
+    raise BadMessage("no call")
 
 
 def write_tree(value: object) -> object:
@@ -162,7 +173,7 @@ class _Reader:
         if tag == "d":
             return _built(dict, [self._pair(one, depth + 1) for one in rest])  # type: ignore[arg-type]
         if tag == "r":
-            return _built(lambda parts: range(*parts), self._range(rest, depth))  # type: ignore[arg-type]
+            return _built(lambda parts: range(*parts), self._range(rest, depth))  # type: ignore[call-overload]
         return _scalar(tag, rest)
 
     def _plain_integer(self, number: int) -> int:
@@ -227,11 +238,3 @@ def _floating(text: str) -> float:
     if number.hex() != text:
         raise ValueError("no hexadecimal float")
     return number
-
-
-def iterate(value: object) -> Iterator[object]:
-    """The parts of a container that can be changed in place."""
-    if isinstance(value, dict):
-        yield from value.values()
-    elif isinstance(value, list | tuple):
-        yield from value
