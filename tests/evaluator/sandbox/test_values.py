@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections import OrderedDict, namedtuple
+from collections import OrderedDict
 from enum import IntEnum
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
@@ -73,6 +74,11 @@ def test_iterators_are_materialised_up_to_a_bound() -> None:
         encode(iter(range(values.MOST_OF_ITERATOR + 1)))
 
 
+class Pair(NamedTuple):
+    a: int
+    b: int
+
+
 class Number(IntEnum):
     ONE = 1
 
@@ -82,7 +88,7 @@ class Number(IntEnum):
     [
         (Number.ONE, "Number"),
         (OrderedDict(), "OrderedDict"),
-        (namedtuple("Pair", "a b")(1, 2), "Pair"),
+        (Pair(1, 2), "Pair"),
         (object(), "object"),
         (len, "builtin_function_or_method"),
         ([{"key": {1: object()}}], "object"),

@@ -129,7 +129,7 @@ def test_an_open_wall_is_found_and_nothing_runs_behind_it(monkeypatch: pytest.Mo
         "a file was written outside",
     ]
     monkeypatch.setattr("evaluator.sandbox.room.Slot", LeakySlot)
-    with pytest.raises(NoIsolation, match="tier 2 .*: a program can fork; a file was written outside"):
+    with pytest.raises(NoIsolation, match=r"tier 2 .*: a program can fork; a file was written outside"):
         open_slot(Limits())
 
 
