@@ -5,6 +5,7 @@ import queue
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Self, TypeVar
@@ -36,13 +37,13 @@ def open_slot(limits: Limits, tiers: tuple[int, ...] = tuple(TIERS)) -> Slot:
     lacking = []
     for tier in tiers:
         try:
-            slot = Slot(tier, limits)
-        except NoIsolation as error:
-            lacking.append(f"tier {tier} ({TIERS[tier]}): {error}")
-            continue
-        if not (walls := open_walls(slot)):
-            return slot
-        slot.close()
+            with ExitStack() as opened:
+                slot = opened.enter_context(closing(Slot(tier, limits)))
+                if not (walls := open_walls(slot)):
+                    opened.pop_all()
+                    return slot
+        except (NoIsolation, LauncherFailed) as error:
+            walls = [str(error)]
         lacking.append(f"tier {tier} ({TIERS[tier]}): {'; '.join(walls)}")
     raise NoIsolation(f"no isolation on this host, so no program is run: {'. '.join(lacking)}. {REMEDY}")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from pathlib import Path
 
@@ -24,10 +23,17 @@ def room(tier: int = 1, seconds: float = 0.5) -> Room:
     return Room(Limits(seconds=seconds), tiers=(tier,))
 
 
+ADD = """def check(candidate):
+    assert candidate(1, 2) == 3
+    assert candidate(-1, 1) == 0
+    assert candidate(10, 32) == 42
+    assert candidate(2, 3) == 5
+"""
+
+
 def add_tests() -> Reply:
     """The tests of the hostile problem: four sums."""
-    test = json.loads((HOSTILE / "problem.json").read_text("utf-8"))["test"]
-    return {"prelude": "", "names": ["add"], "tests": test, "calls_check": True}
+    return {"prelude": "", "names": ["add"], "tests": ADD, "calls_check": True}
 
 
 def judged(program: str, tier: int = 1, seconds: float = 0.5) -> Judgement:

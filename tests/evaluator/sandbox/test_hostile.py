@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +12,9 @@ from textwrap import indent
 
 import pytest
 
-from evaluator.sandbox.verdicts import Judgement
-from tests.evaluator.sandbox.attacks import ATTACKS, RIGHT
-from tests.evaluator.sandbox.canaries import Canaries, below, memory_kilobytes, planted
-from tests.evaluator.sandbox.rooms import HOSTILE, TIERS, add_tests, judged, room
+from tests.evaluator.sandbox.attacks import ATTACKS
+from tests.evaluator.sandbox.rooms import HOSTILE, TIERS, judged
+from tests.evaluator.sandbox.watching import contained, watched
 
 MANIFEST = [json.loads(line) for line in (HOSTILE / "manifest.jsonl").read_text("utf-8").splitlines()]
 ATTACKING = [entry["file"] for entry in MANIFEST if entry["kind"] != "control"]
@@ -41,29 +38,6 @@ def variants(source: str) -> dict[str, str]:
     }
 
 
-@contextmanager
-def watched(tier: int) -> Iterator[Canaries]:
-    """Canaries, and at the end: no process left, no memory kept, nothing on the disk."""
-    slot = room(tier)._free.queue[0]
-    judged(RIGHT, tier)  # the referee is there before
-    alive = {pid: below(pid) for pid in slot.pids}
-    memory = sum(map(memory_kilobytes, slot.pids))
-    files = set(os.listdir(tempfile.gettempdir()))
-    with planted() as canaries:
-        yield canaries
-    assert {pid: len(below(pid)) for pid in slot.pids} == {pid: len(found) for pid, found in alive.items()}
-    assert sum(map(memory_kilobytes, slot.pids)) < memory + 20_000
-    left = set(os.listdir(tempfile.gettempdir())) - files
-    assert not [name for name in left if name.startswith(("pwned", "labelplatform-box"))]
-
-
-def contained(found: Judgement, canaries: Canaries) -> None:
-    assert found.verdict in ("fail", "timeout", "unjudged"), found
-    assert canaries.harm(json.dumps(found.record())) == [], found
-    assert len(found.reason) <= 600
-    assert found.wall_seconds < 60
-
-
 @pytest.mark.parametrize("tier", TIERS)
 def test_the_developers_hostile_set_is_contained_and_never_passes(tier: int) -> None:
     with watched(tier) as canaries:
@@ -76,14 +50,6 @@ def test_the_developers_hostile_set_is_contained_and_never_passes(tier: int) -> 
             )
             assert name not in TIME_OUT or found.verdict == "timeout"
     assert len(ATTACKING) == 16
-
-
-@pytest.mark.parametrize("tier", TIERS)
-@pytest.mark.parametrize("name", ATTACKS)
-def test_attacks_of_our_own_are_contained_and_never_pass(name: str, tier: int) -> None:
-    with watched(tier) as canaries:
-        contained(judged(ATTACKS[name], tier), canaries)
-    assert judged(RIGHT, tier).verdict == "pass"
 
 
 @pytest.mark.parametrize("tier", TIERS)
@@ -121,55 +87,6 @@ def test_no_verdict_depends_on_the_text(name: str) -> None:
             continue
         told.add(judged(other, seconds=seconds).verdict)
     assert len(told) == 1, told
-
-
-def test_a_submission_sees_nothing_of_the_one_before() -> None:
-    marked = """
-import builtins, json, os, sys
-builtins.mark = json.mark = sys.mark = "left behind"
-os.environ["MARK"] = "left behind"
-os.umask(0)
-os.makedirs("deep/er")
-open("left", "w").write("left behind")
-sys.path.append("left behind")
-sys.setrecursionlimit(77)
-sys.modules["left"] = json
-def add(a, b): return a + b
-"""
-    looking = """
-import builtins, json, os, sys
-def add(a, b):
-    marks = [hasattr(x, "mark") for x in (builtins, json, sys)]
-    clean = not os.environ and os.listdir(".") == [] and os.umask(0o077) == 0o077
-    rest = "left behind" not in sys.path and sys.getrecursionlimit() == 1000 and "left" not in sys.modules
-    return a + b if not any(marks) and clean and rest else None
-"""
-    for tier in TIERS:
-        for _ in range(3):
-            assert judged(marked, tier).verdict == "pass"
-            assert judged(looking, tier).verdict == "pass"
-
-
-@pytest.mark.parametrize("tier", TIERS)
-def test_ten_thousand_executions_keep_memory_and_processes_flat(tier: int, executions: int) -> None:
-    slot = room(tier)._free.queue[0]
-    for _ in range(50):
-        room(tier).judge(RIGHT.encode(), add_tests())
-    pids = [*slot.pids, os.getpid()]
-    before = [memory_kilobytes(pid) for pid in pids]
-    descriptors = [len(os.listdir(f"/proc/{pid}/fd")) for pid in pids]
-    for _ in range(executions):
-        assert room(tier).judge(RIGHT.encode(), add_tests()).verdict == "pass"
-    after = [memory_kilobytes(pid) for pid in pids]
-    assert max(now - then for now, then in zip(after, before, strict=True)) < 3_000
-    assert [len(os.listdir(f"/proc/{pid}/fd")) for pid in pids] == descriptors
-    assert [len(below(pid)) for pid in slot.pids] == [0, 1]
-
-
-@pytest.fixture(params=[300, pytest.param(10_000, marks=pytest.mark.large)])
-def executions(request: pytest.FixtureRequest) -> int:
-    size: int = request.param
-    return size
 
 
 def test_the_hostile_set_is_where_it_should_be() -> None:

@@ -13,11 +13,10 @@ import pytest
 
 from evaluator.cli import main
 from evaluator.sandbox.launcher import UNPRIVILEGED_ID
-from tests.evaluator.sandbox.rooms import HOSTILE, HUMANEVAL, judged, room
+from tests.evaluator.sandbox.rooms import ADD, HUMANEVAL, judged, room
 from tests.evaluator.sandbox.under import ORDINARY_ID
 
 ROOT = Path(__file__).parents[3]
-PROBLEM = str(HOSTILE / "problem.json")
 Run = subprocess.CompletedProcess[str]
 
 
@@ -83,7 +82,7 @@ def test_without_any_isolation_nothing_runs(tmp_path: Path, user: str) -> None:
 
 def copied(tmp_path: Path) -> Path:
     place = tmp_path / "problem.json"
-    place.write_bytes(Path(PROBLEM).read_bytes())
+    place.write_text(json.dumps({"task_id": "T", "prompt": "", "entry_point": "add", "test": ADD}), "utf-8")
     return place
 
 
@@ -116,6 +115,18 @@ def test_an_ordinary_user_has_the_same_box(denied: str) -> None:
     assert found["user"] != 0
     assert found["verdicts"] == verdicts("")["verdicts"]
     assert found["tier"] == (2 if denied else 1)
+
+
+def test_a_tier_whose_launcher_fails_is_passed_over() -> None:
+    run = under("no-cloning", "tests.evaluator.sandbox.judge_set", "ok_plain.py")
+    assert (json.loads(run.stdout)["tier"], json.loads(run.stdout)["verdicts"]) == (
+        2,
+        {"ok_plain.py": "pass"},
+    )
+    run = under("no-cloning no-landlock", "evaluator", "sandbox-check")
+    assert run.returncode == 2
+    assert "tier 1" in run.stderr
+    assert len(run.stderr.splitlines()) == 1
 
 
 def test_namespaces_alone_are_a_box_where_the_kernel_has_no_landlock() -> None:

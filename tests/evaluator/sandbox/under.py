@@ -23,11 +23,13 @@ LANDLOCK = (kernel.LANDLOCK_CREATE, kernel.LANDLOCK_ADD, kernel.LANDLOCK_RESTRIC
 EQUAL, SET, GIVE, LOAD = seccomp.JUMP_EQUAL, seccomp.JUMP_SET, seccomp.RETURN, seccomp.LOAD
 
 
-def deny(*, namespaces: bool, landlock: bool) -> None:
-    """EPERM for what is denied, for this process and all it starts; everything else is allowed."""
+def deny(*, namespaces: bool, landlock: bool, unsharing: bool = True) -> None:
+    """EPERM for what is denied, for this process and all it starts; everything else is allowed. Without `unsharing`
+    namespaces are denied to clone only.
+    """
     code: seccomp.Block = [(LOAD, 0, 0, seccomp.NUMBER_AT)]
     if namespaces:
-        code += [(EQUAL, 0, 1, UNSHARE[kernel.MACHINE]), (GIVE, 0, 0, seccomp.EPERM)]
+        code += [(EQUAL, 0, 1, UNSHARE[kernel.MACHINE]), (GIVE, 0, 0, seccomp.EPERM)] if unsharing else []
         code += [(EQUAL, 0, 1, CLONE3), (GIVE, 0, 0, seccomp.ENOSYS)]
         code += [(EQUAL, 0, 4, CLONE[kernel.MACHINE]), (LOAD, 0, 0, seccomp.ARGUMENTS_AT)]
         code += [(SET, 0, 1, seccomp.CLONE_NAMESPACES), (GIVE, 0, 0, seccomp.EPERM)]
@@ -73,7 +75,8 @@ def main(arguments: list[str]) -> None:
     how, (module, *rest) = set(arguments[:split]), arguments[split + 1 :]
     if "ordinary-user" in how:
         become_ordinary()
-    deny(namespaces="no-namespaces" in how, landlock="no-landlock" in how)
+    cloning = "no-cloning" in how
+    deny(namespaces=cloning or "no-namespaces" in how, landlock="no-landlock" in how, unsharing=not cloning)
     sys.argv = [module, *rest]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
