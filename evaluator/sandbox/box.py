@@ -47,8 +47,7 @@ def enter(walls: Walls, seconds: float, folder: str, openings: Openings) -> None
     os.chdir(folder)
     os.umask(0o077)
     # The watch outside ends it sooner; this holds if the watch dies. The other limits came with the fork.
-    most = int(seconds) + 2
-    resource.setrlimit(resource.RLIMIT_CPU, (most, most))
+    _set(resource.RLIMIT_CPU, int(seconds) + 2)
     kernel.control_process(kernel.PR_SET_PDEATHSIG, kernel.SIGKILL)
     kernel.control_process(kernel.PR_SET_NO_NEW_PRIVS, 1)
     if walls.rules is not None:
@@ -83,4 +82,11 @@ def limit(limits: Limits) -> None:
         resource.RLIMIT_SIGPENDING: 64,
     }
     for what, most in pairs.items():
-        resource.setrlimit(what, (most, most))
+        _set(what, most)
+
+
+def _set(what: int, most: int) -> None:
+    """Set a limit for good; where who started us has a stricter one, that one stays."""
+    _, hard = resource.getrlimit(what)
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(what, (most, most))

@@ -80,7 +80,6 @@ def _sample(room: Room, problem: Problem, answer: PromptLine | None) -> Sample:
     response = str(answer.line["response"])
     judgement, _ = judge(room, problem, program_of_response(response, problem, STOPS))
     told = judgement.record()
-    shown = {key: told[key] for key in ("verdict", "reason", "calls", "call", "attempt") if key in told}
-    return Sample(
-        problem.id, {}, {"pass@1": float(judgement.verdict == "pass")}, {"response": response, **shown}
-    )
+    shown: dict[str, object] = {"response": response}
+    shown |= {key: told[key] for key in ("verdict", "reason", "calls", "call", "attempt") if key in told}
+    return Sample(problem.id, {}, {"pass@1": float(judgement.verdict == "pass")}, shown)

@@ -165,3 +165,13 @@ def test_no_process_and_no_folder_outlives_a_room(tier: int) -> None:
         assert own.judge(RIGHT.encode(), add_tests()).verdict == "pass"
         assert all(Path(f"/proc/{pid}").exists() for pid in pids)
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+
+
+def test_stricter_limits_of_who_starts_us_stay() -> None:
+    code = (
+        "import resource as r; r.setrlimit(r.RLIMIT_CPU, (600, 600)); r.setrlimit(r.RLIMIT_NOFILE, (24, 24))"
+    )
+    code += "; import sys; from tests.evaluator.sandbox.judge_set import main; main(['ok_plain.py'])"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout)["verdicts"] == {"ok_plain.py": "pass"}
