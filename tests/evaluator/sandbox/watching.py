@@ -27,7 +27,7 @@ def watched(tier: int) -> Iterator[Canaries]:
     assert {pid: len(below(pid)) for pid in slot.pids} == {pid: len(found) for pid, found in alive.items()}
     assert sum(map(memory_kilobytes, slot.pids)) < memory + 20_000
     left = set(os.listdir(tempfile.gettempdir())) - files
-    assert not [name for name in left if name.startswith(("pwned", "labelplatform-box"))]
+    assert not [name for name in left if name.startswith("pwned")]
 
 
 def contained(found: Judgement, canaries: Canaries) -> None:
