@@ -102,7 +102,8 @@ def test_a_killed_run_goes_on_at_its_sample(tmp_path: Path, monkeypatch: pytest.
     assert (tmp_path / "cut" / "samples.jsonl").read_bytes() == (
         tmp_path / "whole" / "samples.jsonl"
     ).read_bytes()
-    assert len((tmp_path / "cut" / records.NAME).read_bytes().splitlines()) == len(SAMPLES)
+    kept = (tmp_path / "cut" / records.NAME).read_bytes().splitlines()
+    assert len({json.loads(line)["key"] for line in kept}) == len(kept) == len(SAMPLES)
 
 
 def test_workers_change_no_figure(tmp_path: Path) -> None:
