@@ -4,11 +4,13 @@ UTF-8, one object a line. Duplicate keys, NaN, Infinity and lone surrogates are 
 since each of them means something else to the next reader.
 """
 
+import gzip
 import hashlib
 import json
 import math
 import os
 import tempfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
@@ -65,7 +67,9 @@ def sha256_of_lines(lines: Iterable[Mapping[str, object]]) -> str:
 
 def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (EOFError, zlib.error) as error:
+        raise BadInput(f"{path}: {error}, wanted a whole gzip file") from error
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or error}, wanted a file that can be read") from error
 

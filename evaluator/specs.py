@@ -156,3 +156,33 @@ class ChooseNextSpec:
     def record(self) -> dict[str, object]:
         """The spec as JSON values, for the report."""
         return _record(self)
+
+
+@dataclass(frozen=True)
+class PassAtKSpec:
+    """Problems and samples in, pass@k out. `seconds` is each sample's own time; `stops` cut completions."""
+
+    problems: Path
+    samples: Path
+    out: Path
+    k: tuple[int, ...] = (1,)
+    seconds: float = 3.0
+    workers: int = 1
+    stops: tuple[str, ...] = ()
+    resamples: int = 2000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.k:
+            raise BadInput("--k: found nothing; wanted one number or more, as 1,10,100")
+        for k in self.k:
+            _at_least("k", k, 1)
+        if not 0.1 <= self.seconds <= 3600:
+            raise BadInput(f"--seconds: found {self.seconds}; wanted 0.1 … 3600")
+        _at_least("workers", self.workers, 1)
+        _at_least("resamples", self.resamples, 100)
+        _at_least("seed", self.seed, 0)
+
+    def record(self) -> dict[str, object]:
+        """The spec as JSON values, for the report; how many workers there were changes no figure."""
+        return {key: value for key, value in _record(self).items() if key != "workers"}

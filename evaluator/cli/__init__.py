@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 failure, 2 bad input, 3 regression confirmed.
 import sys
 from collections.abc import Sequence
 
+from evaluator.cli.code_parser import CODE_VERBS
 from evaluator.cli.parser import LATER, build_parser
 from evaluator.errors import BadInput
 
@@ -16,6 +17,11 @@ def main(arguments: Sequence[str]) -> int:
         if arguments and arguments[0] in LATER:
             raise BadInput(f"evaluator {arguments[0]}: not here yet; it {LATER[arguments[0]]}")
         options = build_parser().parse_args(arguments)
+        if options.verb in CODE_VERBS:
+            # These stand before strangers' programs, and answer without NumPy.
+            from evaluator.cli import code_verbs
+
+            return code_verbs.perform(options)
         # Verbs bring NumPy and SciPy: --help and mistyped flags answer without them.
         from evaluator.cli.verbs import perform
 

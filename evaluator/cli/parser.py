@@ -1,9 +1,11 @@
 """All verbs and flags, each with its sentence. Imports nothing heavy: `--help` is answered at once."""
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
+from evaluator.cli.code_parser import add_code_verbs
 from evaluator.errors import BadInput
 
 LATER = {
@@ -11,11 +13,7 @@ LATER = {
     "train-detector": "trains a support detector from span labels: issue 5 (evaluator: hallucination, honesty)",
     "detect": "scores each sentence's support by a text: issue 5 (evaluator: hallucination, honesty)",
     "correlate": "compares automatic metrics with human judgement: issue 5 (evaluator: hallucination, honesty)",
-    "score-code": "judges code responses as a reward program: issue 6 (evaluator: pass@k)",
     "score-support": "scores support as a reward program: issue 5 (evaluator: hallucination, honesty)",
-    "pass-at-k": "estimates pass@k from samples: issue 6 (evaluator: pass@k)",
-    "judge-one": "judges one submission in the sandbox: issue 6 (evaluator: pass@k)",
-    "sandbox-check": "says whether this machine can isolate code: issue 6 (evaluator: pass@k)",
     "emergence": "draws metrics against model scale: issue 7 (evaluator: leaderboards, regressions, emergence)",
 }
 
@@ -48,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_leaderboard(verbs)
     _add_agreement(verbs)
     _add_choose_next(verbs)
+    add_code_verbs(partial(_verb, verbs), partial(_add_shared, resamples=2000))
     return parser
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from evaluator.cli import main
+from evaluator.cli.code_parser import CODE_VERBS
 from evaluator.cli.parser import LATER, build_parser
 from tests.evaluator.lines import answered, question, ranking, without_environment, write_lines, write_report
 
@@ -153,7 +154,8 @@ def test_later_verbs_say_what_they_will_do(verb: str, capsys: pytest.CaptureFixt
 
 def test_every_flag_of_every_verb_has_its_sentence() -> None:
     verbs = next(a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction))
-    assert set(verbs.choices) == {"run", "compare", "leaderboard", "agreement", "choose-next"}
+    own = {"run", "compare", "leaderboard", "agreement", "choose-next"}
+    assert set(verbs.choices) == own | set(CODE_VERBS)
     for parser in verbs.choices.values():
         for action in parser._actions:
             assert action.help, action

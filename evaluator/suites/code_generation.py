@@ -1,0 +1,85 @@
+"""Suite code-generation: does the subject's program solve the problem?
+
+One response a problem, its program found by the format of the answer and judged in the sandbox by the problem's tests;
+`pass` is pass@1 from one sample. Many samples a problem: the verb pass-at-k.
+"""
+
+import time
+from collections import Counter
+
+from evaluator.code_problems.judging import judge
+from evaluator.code_problems.problems import Problem, read_problems
+from evaluator.code_problems.programs import STOPS, program_of_response
+from evaluator.errors import BadInput
+from evaluator.json_lines import sha256_of_lines
+from evaluator.progress import Progress
+from evaluator.prompts import Message, PromptLine
+from evaluator.report_files import Items, Report, data_file, environment
+from evaluator.sandbox.limits import Limits
+from evaluator.sandbox.process import NoIsolation
+from evaluator.sandbox.referee import BadTests
+from evaluator.sandbox.room import Room
+from evaluator.sandbox.verdicts import VERDICTS
+from evaluator.specs import RunSpec
+from evaluator.subjects import open_subject
+from evaluator.suites.samples import Sample, metrics_of
+
+NAME = "code-generation"
+VARIANTS = ("response",)
+DIRECTIONS = {"pass@1": "higher"}
+
+
+def run(spec: RunSpec, progress: Progress) -> Report:
+    """The report of one subject on the problems of `spec.data` (the first `limit` of them).
+
+    Refuses bad problems, data that are not given, and a host without isolation.
+    """
+    started = time.monotonic()
+    if spec.data is None:
+        raise BadInput(f"--data: found nothing, wanted a file of problems for {NAME}")
+    problems = list(read_problems(spec.data).values())[: spec.limit]
+    questions = [_question(problem, str(spec.data)) for problem in problems]
+    answers = open_subject(spec, questions, progress)
+    try:
+        with Room(Limits()) as room:
+            samples = [_sample(room, one, answers.responses.get(one.id)) for one in problems]
+    except (NoIsolation, BadTests) as error:
+        raise BadInput(f"{NAME}: {error}") from error
+    samples.sort(key=lambda sample: sample.id)
+    missing = [sample.id for sample in samples if not sample.scores]
+    verdicts = Counter(str(sample.shown.get("verdict")) for sample in samples)
+    attempts = Counter(str(sample.shown["attempt"]) for sample in samples if sample.shown.get("attempt"))
+    return Report(
+        suite=NAME,
+        variant=spec.variant or VARIANTS[0],
+        subject=spec.subject,
+        seed=spec.seed,
+        metrics=metrics_of(samples, DIRECTIONS, seed=spec.seed, resamples=spec.resamples),
+        items=Items(len(samples), len(samples) - len(missing), 0, len(missing)),
+        data=[{**data_file(spec.data), "items_sha256": sha256_of_lines(one.line for one in problems)}],
+        spec=spec.record(),
+        samples=[sample.record() for sample in samples],
+        extra={
+            "subject_detail": answers.detail,
+            "verdict_counts": {name: verdicts[name] for name in VERDICTS},
+            "forged_pass_attempts": dict(sorted(attempts.items())),
+            "questions_without_response": missing,
+            "box": room.box,
+        },
+        environment=environment(started),
+    )
+
+
+def _question(problem: Problem, where: str) -> PromptLine:
+    return PromptLine(problem.id, (Message("user", problem.prompt),), problem.line, where)
+
+
+def _sample(room: Room, problem: Problem, answer: PromptLine | None) -> Sample:
+    if answer is None:
+        return Sample(problem.id, {}, {}, {"not_measured": "no response with this id"})
+    response = str(answer.line["response"])
+    judgement, _ = judge(room, problem, program_of_response(response, problem, STOPS))
+    told = judgement.record()
+    shown: dict[str, object] = {"response": response}
+    shown |= {key: told[key] for key in ("verdict", "reason", "calls", "call", "attempt") if key in told}
+    return Sample(problem.id, {}, {"pass@1": float(judgement.verdict == "pass")}, shown)
