@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
+from evaluator.cli.asking import add_asking_flags
 from evaluator.errors import BadInput
 
 LATER = {
@@ -17,14 +18,6 @@ LATER = {
     "judge-one": "judges one submission in the sandbox: issue 6 (evaluator: pass@k)",
     "sandbox-check": "says whether this machine can isolate code: issue 6 (evaluator: pass@k)",
     "emergence": "draws metrics against model scale: issue 7 (evaluator: leaderboards, regressions, emergence)",
-}
-
-
-LATER_FLAGS = {
-    "--prompting": "plain, few-shot, chain-of-thought, step-by-step or self-consistency",
-    "--shots": "examples put before each question",
-    "--paths": "samples that self-consistency votes over",
-    "--resume": "go on from the items a killed run has measured",
 }
 
 
@@ -76,9 +69,14 @@ def _add_run(verbs: "argparse._SubParsersAction[OneLineParser]") -> None:
     add(
         "--subject",
         required=True,
-        help="recorded response lines (.jsonl), or a model folder that answers here",
+        help="recorded response lines (.jsonl), a model folder that answers here, or the URL of an OpenAI-compatible "
+        "endpoint as far as /v1 (its key in OPENAI_API_KEY)",
     )
-    add("--data", type=Path, help="questions: prompt lines with references, optional slices and candidates")
+    add(
+        "--data",
+        type=Path,
+        help="questions: prompt lines with references, slices and candidates; truthfulness: TruthfulQA's files",
+    )
     add("--variant", help="which form of the suite (default: its first)")
     add("--limit", type=int, help="only the first N items of the data")
     add(
@@ -97,8 +95,7 @@ def _add_run(verbs: "argparse._SubParsersAction[OneLineParser]") -> None:
     add(
         "--max-new-tokens",
         type=int,
-        default=32,
-        help="longest response of a model folder, in tokens (default 32)",
+        help="longest response of a model, in tokens (default: the suite's own; mostly 32, with reasons 256)",
     )
     add(
         "--temperature",
@@ -106,8 +103,7 @@ def _add_run(verbs: "argparse._SubParsersAction[OneLineParser]") -> None:
         default=0.0,
         help="of a model folder's sampling; 0 takes the likeliest (default)",
     )
-    for flag, what in LATER_FLAGS.items():
-        add(flag, action=_NotHereYet, nargs="?", help=f"{what}; comes with issue 5")
+    add_asking_flags(parser)
     _add_shared(parser, resamples=2000)
 
 
@@ -191,13 +187,6 @@ def _add_choose_next(verbs: "argparse._SubParsersAction[OneLineParser]") -> None
         help="share of the items that is drawn at random and dealt over the whole order (default 0.2)",
     )
     _add_shared(parser, resamples=2000)
-
-
-class _NotHereYet(argparse.Action):
-    """A flag of a later issue is refused by name, not taken for a typing error."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> NoReturn:
-        raise BadInput(f"{self.option_strings[0]}: not here yet; {self.help}")
 
 
 class _ListSuites(argparse.Action):

@@ -5,11 +5,13 @@ from collections.abc import Callable
 
 from evaluator.agreement import agreement
 from evaluator.choosing import choose_next
+from evaluator.cli.asking import asking_fields
 from evaluator.comparison import REGRESSION, compare
 from evaluator.errors import BadInput
 from evaluator.leaderboard import leaderboard
 from evaluator.progress import Progress
 from evaluator.report_files import Report, report_folder, write_report
+from evaluator.resuming import keep_spec
 from evaluator.specs import AgreementSpec, ChooseNextSpec, CompareSpec, LeaderboardSpec, RunSpec
 from evaluator.suites.catalogue import HERE, LATER, Suite
 
@@ -69,8 +71,10 @@ def _run(options: argparse.Namespace) -> Report:
         temperature=options.temperature,
         seed=options.seed,
         resamples=options.resamples,
+        **asking_fields(options),  # type: ignore[arg-type]
     )
-    with report_folder(spec.out), Progress(spec.out, options.progress) as progress:
+    with report_folder(spec.out, resume=spec.resume), Progress(spec.out, options.progress) as progress:
+        keep_spec(spec)
         return suite.run(spec, progress)
 
 

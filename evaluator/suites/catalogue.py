@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from evaluator.progress import Progress
 from evaluator.report_files import Report
 from evaluator.specs import RunSpec
-from evaluator.suites import hallucination_open_domain, reward_agreement
+from evaluator.suites import hallucination_open_domain, reward_agreement, truthfulness
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,13 @@ HERE: Mapping[str, Suite] = {
     reward_agreement.NAME: Suite(
         reward_agreement.VARIANTS, "pairs that a reward model orders as people did", reward_agreement.run
     ),
+    truthfulness.NAME: Suite(
+        truthfulness.VARIANTS,
+        "popular falsehoods repeated, or not knowing admitted (TruthfulQA)",
+        truthfulness.run,
+    ),
 }
 LATER: Mapping[str, str] = {
-    "truthfulness": "TruthfulQA in its variants: issue 5 (evaluator: hallucination and honesty)",
     "hallucination-closed-domain": "support of each sentence by a text: issue 5 (evaluator: hallucination and honesty)",
     "in-context-learning": "right, flipped and random labels: issue 5 (evaluator: hallucination and honesty)",
     "code-generation": "pass@k in a sandbox: issue 6 (evaluator: code)",
