@@ -177,3 +177,25 @@ class ChooseNextSpec:
     def record(self) -> dict[str, object]:
         """The spec as JSON values, for the report."""
         return _record(self)
+
+
+@dataclass(frozen=True)
+class TrainJudgeSpec:
+    """Labels of answers in, a judge out. `references` is a TruthfulQA file (None: both editions that ship here)."""
+
+    labels: Path
+    out: Path
+    about: Literal["truth", "informativeness"] = "truth"
+    form: Literal["blind", "with-references"] = "with-references"
+    references: Path | None = None
+    embedder: Path | None = None
+    resamples: int = 1000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _at_least("resamples", self.resamples, 100)
+        _at_least("seed", self.seed, 0)
+
+    def record(self) -> dict[str, object]:
+        """The spec as JSON values, for the report."""
+        return _record(self)

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from evaluator.cli.asking import add_asking_flags
+from evaluator.cli.judge_verbs import add_judge_flags, add_train_judge_flags
 from evaluator.errors import BadInput
 
 LATER = {
-    "train-judge": "trains truth and informativeness judges from labels: issue 5 (evaluator: hallucination, honesty)",
     "train-detector": "trains a support detector from span labels: issue 5 (evaluator: hallucination, honesty)",
     "detect": "scores each sentence's support by a text: issue 5 (evaluator: hallucination, honesty)",
     "correlate": "compares automatic metrics with human judgement: issue 5 (evaluator: hallucination, honesty)",
@@ -41,6 +41,11 @@ def build_parser() -> argparse.ArgumentParser:
     _add_leaderboard(verbs)
     _add_agreement(verbs)
     _add_choose_next(verbs)
+    what = "train a judge of truth or informativeness from labels, with a table of what was tried"
+    train_judge = _verb(verbs, "train-judge", what)
+    add_train_judge_flags(train_judge)
+    _add_shared(train_judge, resamples=1000)
+    add_judge_flags(_verb(verbs, "judge", "give each answer of a file a judge's probability"))
     return parser
 
 

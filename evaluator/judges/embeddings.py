@@ -30,6 +30,9 @@ class Embedder:
 
     def __init__(self, folder: Path | None = None) -> None:
         from transformers import AutoModel, AutoTokenizer
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
 
         self.folder = folder or default_folder()
         try:
