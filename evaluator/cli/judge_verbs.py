@@ -15,7 +15,7 @@ ABOUTS = ("truth", "informativeness")
 def add_train_judge_flags(parser: argparse.ArgumentParser) -> None:
     """Flags of `train-judge`, without those that all verbs share."""
     add = parser.add_argument
-    lines = 'lines {"question", "answer", "label": true or false}, each perhaps with its own correct and incorrect answers'
+    lines = 'lines {"question", "answer", "label": true or false}, perhaps with correct and incorrect answers'
     add("labels", type=Path, metavar="LABELS.jsonl", help=lines)
     about = "what the labels say of an answer (default: informativeness where the file's name holds info, else truth)"
     add("--about", choices=ABOUTS, help=about)
