@@ -1,6 +1,6 @@
 """TruthfulQA MC1 and MC2 on 817 questions: CPU seconds and tokens of ours and of lm-evaluation-harness, same model.
 
-    python benchmarks/truthfulness_vs_lm_eval.py [--repeats 5] [--work DIR] [--out FILE.json] [--questions FILE.json]
+    python benchmarks/truthfulness_vs_lm_eval.py [--repeats 5] [--sizes 1 8 32 64] [--work DIR] [--out FILE.json]
 
 Both sides run one thread, float32, sdpa attention, with the same torch and transformers; the harness at the best of its
 batch sizes (swept first). Start-up and model loading are shown apart. The values must agree: MC1 for each question but
@@ -148,6 +148,8 @@ def main() -> int:
     """Sweeps, alternates, compares, prints JSON."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5, help="runs of each side, alternating (default 5)")
+    sizes = f"batch sizes of the harness that are tried on {SWEEP_QUESTIONS} questions (default {SWEEP})"
+    parser.add_argument("--sizes", type=int, nargs="+", default=list(SWEEP), help=sizes)
     parser.add_argument("--work", type=Path, help="folder for the peer's environment and the model (kept)")
     parser.add_argument("--out", type=Path, help="also write the figures here")
     options = parser.parse_args()
@@ -158,7 +160,7 @@ def main() -> int:
         if not model.exists():
             make_model(model)
         part = write_tasks(work / "part.json", SWEEP_QUESTIONS)
-        sweep = {size: run_side(python, "peer", model, part, size)["cpu"] for size in SWEEP}
+        sweep = {size: run_side(python, "peer", model, part, size)["cpu"] for size in options.sizes}
         best = min(sweep, key=lambda size: sweep[size])
         whole = write_tasks(work / "questions.json")
         runs: dict[str, list[dict[str, Any]]] = {"ours": [], "peer": []}

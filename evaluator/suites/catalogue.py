@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from evaluator.progress import Progress
 from evaluator.report_files import Report
 from evaluator.specs import RunSpec
-from evaluator.suites import hallucination_open_domain, reward_agreement, truthfulness
+from evaluator.suites import hallucination_open_domain, in_context_learning, reward_agreement, truthfulness
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,11 @@ HERE: Mapping[str, Suite] = {
     reward_agreement.NAME: Suite(
         reward_agreement.VARIANTS, "pairs that a reward model orders as people did", reward_agreement.run
     ),
+    in_context_learning.NAME: Suite(
+        in_context_learning.VARIANTS,
+        "what examples teach: right, flipped and random labels, inputs of the same kind or foreign",
+        in_context_learning.run,
+    ),
     truthfulness.NAME: Suite(
         truthfulness.VARIANTS,
         "popular falsehoods repeated, or not knowing admitted (TruthfulQA)",
@@ -35,6 +40,5 @@ HERE: Mapping[str, Suite] = {
 }
 LATER: Mapping[str, str] = {
     "hallucination-closed-domain": "support of each sentence by a text: issue 5 (evaluator: hallucination and honesty)",
-    "in-context-learning": "right, flipped and random labels: issue 5 (evaluator: hallucination and honesty)",
     "code-generation": "pass@k in a sandbox: issue 6 (evaluator: code)",
 }
