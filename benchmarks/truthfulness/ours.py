@@ -36,8 +36,8 @@ def main(model: str, questions: str, batch_size: str, out: str) -> None:
         found.model.get_decoder().register_forward_pre_hook(count, with_kwargs=True)
         return found
 
-    def count(_module: Any, _given: Any, named: dict[str, Any]) -> None:
-        spent["tokens"] += named["input_ids"].numel()
+    def count(_module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        spent["tokens"] += (given[0] if given else named["input_ids"]).numel()
 
     language_models.load_language_model = watched  # type: ignore[assignment]
     spec = RunSpec(
