@@ -90,6 +90,6 @@ def token_tree(sequences: Sequence[TokenSequence], prefix: int) -> TokenTree:
                 depth.append(place - prefix)
             parent = node
         paths.append(tuple(path))
-    sources, targets = zip(*edges, strict=True)
+    sources, targets = zip(*edges, strict=True) if edges else ((), ())
     arrays = (np.array(one, dtype=np.int64) for one in (ids, parents, depth, sources, targets))
     return TokenTree(*arrays, tuple(paths))

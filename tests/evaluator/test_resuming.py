@@ -58,12 +58,6 @@ def kill_after(words: list[str], out: Path, items: int) -> None:
     assert process.returncode == -signal.SIGKILL
 
 
-def finish(words: list[str]) -> None:
-    process = start(words)
-    _, told = process.communicate(timeout=DEADLINE_SECONDS)
-    assert process.returncode == 0, told.decode()
-
-
 @pytest.mark.parametrize(
     ("variant", "kills"),
     [
@@ -81,12 +75,12 @@ def test_a_killed_run_ends_with_the_same_bytes(tmp_path: Path, variant: str, kil
     words = ["run", "truthfulness", "--variant", variant, "--subject", str(model), "--data", str(data)]
     words += ["--batch-size", "2", "--resamples", "100", "--temperature", "1", "--max-new-tokens", "40"]
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    finish([*words, "--out", str(whole)])
+    assert main([*words, "--out", str(whole)]) == 0
     for number in range(kills):
         kill_after([*words, "--out", str(cut), "--resume"], cut, kept_items(cut) + 2 + number % 3)
     before = kept_items(cut)
     assert before < len(entries)
-    finish([*words, "--out", str(cut), "--resume"])
+    assert main([*words, "--out", str(cut), "--resume"]) == 0
     assert kept_items(cut) == len(entries)
     assert (cut / "samples.jsonl").read_bytes() == (whole / "samples.jsonl").read_bytes()
     assert without_environment(cut) == without_environment(whole)
