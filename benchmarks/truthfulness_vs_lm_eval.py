@@ -144,6 +144,28 @@ def summary(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     }
 
 
+def figures(runs: dict[str, list[dict[str, Any]]], sweep: dict[int, float]) -> dict[str, Any]:
+    """What is printed: both sides, their ratio, what does not agree, and whether the bars are held."""
+    wrong = disagreements(runs["ours"][0], runs["peer"][0])
+    found = summary(runs)
+    speedup = found["peer"]["cpu"]["median"] / found["ours"]["cpu"]["median"]
+    start = found["ours"]["start_cpu"]["median"] / found["peer"]["start_cpu"]["median"]
+    passed = not wrong and speedup >= LEAST_SPEEDUP and start <= LARGEST_START_SHARE
+    return {
+        "peer": PEER,
+        "sweep_cpu": sweep,
+        "sides": found,
+        "cpu_ratio": speedup,
+        "tokens_ratio": found["peer"]["tokens"]["median"] / found["ours"]["tokens"]["median"],
+        "start_share": start,
+        "means": {side: one[0]["means"] for side, one in runs.items()},
+        "close_calls": runs["ours"][0]["close"],
+        "disagreements": wrong,
+        "load": os.getloadavg(),
+        "passed": passed,
+    }
+
+
 def main() -> int:
     """Sweeps, alternates, compares, prints JSON."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -167,29 +189,12 @@ def main() -> int:
         for _ in range(options.repeats):
             runs["ours"].append(run_side(sys.executable, "ours", model, whole, OUR_BATCH_SIZE))
             runs["peer"].append(run_side(python, "peer", model, whole, best))
-    wrong = disagreements(runs["ours"][0], runs["peer"][0])
-    found = summary(runs)
-    speedup = found["peer"]["cpu"]["median"] / found["ours"]["cpu"]["median"]
-    start = found["ours"]["start_cpu"]["median"] / found["peer"]["start_cpu"]["median"]
-    passed = not wrong and speedup >= LEAST_SPEEDUP and start <= LARGEST_START_SHARE
-    told = {
-        "peer": PEER,
-        "sweep_cpu": sweep,
-        "sides": found,
-        "cpu_ratio": speedup,
-        "tokens_ratio": found["peer"]["tokens"]["median"] / found["ours"]["tokens"]["median"],
-        "start_share": start,
-        "means": {side: one[0]["means"] for side, one in runs.items()},
-        "close_calls": runs["ours"][0]["close"],
-        "disagreements": wrong,
-        "load": os.getloadavg(),
-        "passed": passed,
-    }
+    told = figures(runs, sweep)
     text = json.dumps(told, indent=1)
     print(text)
     if options.out:
         options.out.write_text(text + "\n", "utf-8")
-    return 0 if passed else 1
+    return 0 if told["passed"] else 1
 
 
 if __name__ == "__main__":

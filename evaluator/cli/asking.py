@@ -29,6 +29,21 @@ def add_asking_flags(parser: argparse.ArgumentParser) -> None:
     )
     add("--resume", action="store_true", help="go on from what a killed run of the same command has measured")
     add("--model", help="name of the model at an endpoint")
+    knowledge = "passages (.jsonl lines with text, or a text's paragraphs) of which the best are put before a question"
+    add("--knowledge", type=Path, metavar="FILE", help=knowledge)
+    add(
+        "--training-text",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="text a model was trained on: says which items stand in it, beside the score (may be given again)",
+    )
+    _add_truthfulness_flags(parser)
+
+
+def _add_truthfulness_flags(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add(
         "--prompt",
         choices=PROMPTS,
@@ -47,16 +62,6 @@ def add_asking_flags(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="DIR",
         help="truthfulness: a judge that `train-judge` made; may be given again for the other one",
-    )
-    knowledge = "passages (.jsonl lines with text, or a text's paragraphs) of which the best are put before a question"
-    add("--knowledge", type=Path, metavar="FILE", help=knowledge)
-    add(
-        "--training-text",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="text a model was trained on: says which items stand in it, beside the score (may be given again)",
     )
 
 

@@ -77,11 +77,8 @@ def _add_run(verbs: "argparse._SubParsersAction[OneLineParser]") -> None:
         help="recorded response lines (.jsonl), a model folder that answers here, or the URL of an OpenAI-compatible "
         "endpoint as far as /v1 (its key in OPENAI_API_KEY)",
     )
-    add(
-        "--data",
-        type=Path,
-        help="questions: prompt lines with references, slices and candidates; truthfulness: TruthfulQA's files",
-    )
+    data = "questions: prompt lines with references, slices and candidates; truthfulness: TruthfulQA's files"
+    add("--data", type=Path, help=data)
     add("--variant", help="which form of the suite (default: its first)")
     add("--limit", type=int, help="only the first N items of the data")
     add(
@@ -97,11 +94,8 @@ def _add_run(verbs: "argparse._SubParsersAction[OneLineParser]") -> None:
         help="of a model folder's weights",
     )
     add("--device", default="cpu", help="where a model folder runs: cpu, cuda, cuda:1 … (default cpu)")
-    add(
-        "--max-new-tokens",
-        type=int,
-        help="longest response of a model, in tokens (default: the suite's own; mostly 32, with reasons 256)",
-    )
+    longest = "longest response of a model, in tokens (default: the suite's own; mostly 32, with reasons 256)"
+    add("--max-new-tokens", type=int, help=longest)
     add(
         "--temperature",
         type=float,

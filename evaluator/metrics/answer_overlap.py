@@ -53,7 +53,7 @@ def _lines(text: str) -> str:
 
 @cache
 def _bleu() -> Any:
-    from sacrebleu.metrics import BLEU
+    from sacrebleu.metrics.bleu import BLEU
 
     return BLEU(
         lowercase=False, tokenize="intl", smooth_method="exp", smooth_value=0.0, effective_order=False

@@ -13,13 +13,12 @@ from evaluator.metrics.closed_book import grade_response
 from evaluator.metrics.normalisation import words
 from evaluator.progress import Progress
 from evaluator.prompts import read_responses
-from evaluator.report_files import Verdict
 from evaluator.specs import RunSpec
 from evaluator.subjects.generating import Request, generate_texts
 from evaluator.subjects.response_cache import ResponseCache
 from evaluator.subjects.retrieval import Retrieval, wrapped_text
 from evaluator.suites.confidence import confidence_findings
-from evaluator.suites.findings import Findings
+from evaluator.suites.findings import Findings, missing_items
 from evaluator.suites.samples import Sample
 from evaluator.truthfulqa.prompts import abstention_prompt, answer_prompt, question_prompt
 from evaluator.truthfulqa.questions import TruthfulQuestion, closed
@@ -197,19 +196,7 @@ def _recorded(spec: RunSpec, questions: Sequence[TruthfulQuestion], progress: Pr
 
 def _findings(spec: RunSpec, questions: Sequence[TruthfulQuestion], answered: Answered) -> Findings:
     judges = _judges(spec)
-    present = [one for one in questions if one.id in answered.texts]
-    judged = {
-        name: dict(
-            zip(
-                (one.id for one in present),
-                judge.probabilities(
-                    [(one.question, answered.texts[one.id], one.correct, one.incorrect) for one in present]
-                ),
-                strict=True,
-            )
-        )
-        for name, judge in judges.items()
-    }
+    judged = {name: _judged(judge, questions, answered.texts) for name, judge in judges.items()}
     samples = [_sample(one, answered, judged) for one in questions]
     outcomes = {sample.id: sample.shown["outcome"] for sample in samples if sample.scores}
     spoke = {one for one in answered.confidence if outcomes.get(one) in {"right", "wrong"}}
@@ -224,25 +211,12 @@ def _findings(spec: RunSpec, questions: Sequence[TruthfulQuestion], answered: An
         name: way for name, way in JUDGED_DIRECTIONS.items() if any(name in s.scores for s in samples)
     }
     decided = "the truth judge" if "truth" in judges else "ROUGE-1 against true and false references"
-    missing = [sample.id for sample in samples if not sample.scores]
-    verdicts = (
-        [
-            Verdict(
-                "not_measured",
-                f"{len(missing)} of {len(samples)} items",
-                "no response to the question",
-                extra={"ids": missing},
-            )
-        ]
-        if missing
-        else []
-    )
     return Findings(
         samples,
         directions,
         answered.detail,
         metrics,
-        verdicts,
+        missing_items(samples),
         {
             **extra,
             "decided_by": decided,
@@ -251,6 +225,15 @@ def _findings(spec: RunSpec, questions: Sequence[TruthfulQuestion], answered: An
         },
         abstained=sum(found == "abstained" for found in outcomes.values()),
     )
+
+
+def _judged(
+    judge: "Judge", questions: Sequence[TruthfulQuestion], texts: Mapping[str, str]
+) -> dict[str, float]:
+    """What a judge says of each answer there is, by id."""
+    present = [one for one in questions if one.id in texts]
+    rows = [(one.question, texts[one.id], one.correct, one.incorrect) for one in present]
+    return dict(zip((one.id for one in present), judge.probabilities(rows), strict=True))
 
 
 def _sample(one: TruthfulQuestion, answered: Answered, judged: Mapping[str, Mapping[str, float]]) -> Sample:

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 
 from evaluator.metrics.multiple_choice import Choices, lm_eval_choices, upstream_choices
 from evaluator.progress import Progress
-from evaluator.report_files import Verdict
 from evaluator.specs import RunSpec
 from evaluator.statistics.intervals import generator
 from evaluator.subjects import Continuation, Scored, open_scorer
 from evaluator.subjects.response_cache import ResponseCache
 from evaluator.suites.confidence import confidence_findings
-from evaluator.suites.findings import Findings
+from evaluator.suites.findings import Findings, missing_items
 from evaluator.suites.samples import Sample
 from evaluator.truthfulqa.prompts import (
     ENDS_WITH_QUESTION,
@@ -59,7 +58,7 @@ def measure_choices(
     extra: dict[str, object] = {"close_calls": {"within": 1e-4, "why": CLOSE_NOTE, "questions": close}}
     if not lm_eval and spec.prompt not in ENDS_WITH_QUESTION:
         extra["note"] = SKIP_NOTE
-    return Findings(samples, directions, scorer.detail, verdicts=_missing(samples), extra=extra)
+    return Findings(samples, directions, scorer.detail, verdicts=missing_items(samples), extra=extra)
 
 
 def _upstream_answers(one: TruthfulQuestion) -> list[str]:
@@ -149,19 +148,4 @@ def measure_binary(
     right = {s.id: s.scores["binary"] for s in measured}
     metrics, extra = confidence_findings(sure, right, spec, "probability of the option that was chosen")
     found_extra = {**extra, "without_best_incorrect": sum(one.best_incorrect is None for one in questions)}
-    return Findings(samples, BINARY_DIRECTIONS, scorer.detail, metrics, _missing(samples), found_extra)
-
-
-def _missing(samples: Sequence[Sample]) -> list[Verdict]:
-    missing = [sample for sample in samples if not sample.scores]
-    if not missing:
-        return []
-    reasons = sorted({str(sample.shown["not_measured"]) for sample in missing})
-    return [
-        Verdict(
-            "not_measured",
-            f"{len(missing)} of {len(samples)} items",
-            "; ".join(reasons)[:500],
-            extra={"ids": [sample.id for sample in missing]},
-        )
-    ]
+    return Findings(samples, BINARY_DIRECTIONS, scorer.detail, metrics, missing_items(samples), found_extra)
