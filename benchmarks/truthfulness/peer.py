@@ -13,10 +13,10 @@ from typing import Any
 began = time.process_time()
 os.environ.update({"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"})
 
-import lm_eval.tasks  # noqa: E402 (start-up is measured from before the imports)
+import lm_eval.tasks  # type: ignore[import-not-found]  # noqa: E402 (start-up is measured from before the imports)
 import torch  # noqa: E402
-from lm_eval.evaluator import simple_evaluate  # noqa: E402
-from lm_eval.models.huggingface import HFLM  # noqa: E402
+from lm_eval.evaluator import simple_evaluate  # type: ignore[import-not-found]  # noqa: E402
+from lm_eval.models.huggingface import HFLM  # type: ignore[import-not-found]  # noqa: E402
 
 
 def local_tasks(folder: Path, questions: Path) -> None:

@@ -123,7 +123,10 @@ def load_judge(folder: Path, embedder: Embeds | None = None) -> Judge:
                 numbers["words.bias"],
             ),
             Linear(
-                *(arrays[f"vectors.{name}"] for name in ("mean", "scale", "weights")), numbers["vectors.bias"]
+                arrays["vectors.mean"],
+                arrays["vectors.scale"],
+                arrays["vectors.weights"],
+                numbers["vectors.bias"],
             ),
             Trees(numbers["trees.base"], *(arrays[f"trees.{name}"] for name in TREE_PARTS)),
             numbers["slope"],
@@ -136,4 +139,4 @@ def load_judge(folder: Path, embedder: Embeds | None = None) -> Judge:
     about, form = content.get("about"), content.get("form")
     if about not in ("truth", "informativeness") or form not in ("blind", "with-references"):
         raise BadInput(f"{folder / 'judge.json'}: found {about!r} in form {form!r}, wanted a known judge")
-    return Judge(about, form, parts, embedder or Embedder(), {"path": str(folder), **told})  # type: ignore[arg-type]
+    return Judge(about, form, parts, embedder or Embedder(), {"path": str(folder), **told})

@@ -67,7 +67,10 @@ def token_tree(sequences: Sequence[TokenSequence], prefix: int) -> TokenTree:
     """The tree of `sequences` after their first `prefix` tokens. Refuses (ValueError) one that cannot be scored."""
     nodes: dict[tuple[int, int], int] = {}
     edges: dict[tuple[int, int], int] = {}
-    ids, parents, depth, paths = [], [], [], []
+    ids: list[int] = []
+    parents: list[int] = []
+    depth: list[int] = []
+    paths: list[tuple[int, ...]] = []
     for sequence in sequences:
         if not prefix < sequence.start:
             raise ValueError(
@@ -90,6 +93,11 @@ def token_tree(sequences: Sequence[TokenSequence], prefix: int) -> TokenTree:
                 depth.append(place - prefix)
             parent = node
         paths.append(tuple(path))
-    sources, targets = zip(*edges, strict=True) if edges else ((), ())
-    arrays = (np.array(one, dtype=np.int64) for one in (ids, parents, depth, sources, targets))
-    return TokenTree(*arrays, tuple(paths))
+    sources, targets = [node for node, _ in edges], [token for _, token in edges]
+    return TokenTree(
+        _array(ids), _array(parents), _array(depth), _array(sources), _array(targets), tuple(paths)
+    )
+
+
+def _array(numbers: Sequence[int]) -> Ints:
+    return np.array(numbers, dtype=np.int64)
