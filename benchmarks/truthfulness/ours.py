@@ -39,7 +39,7 @@ def main(model: str, questions: str, batch_size: str, out: str) -> None:
     def count(_module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
         spent["tokens"] += (given[0] if given else named["input_ids"]).numel()
 
-    language_models.load_language_model = watched  # type: ignore[assignment]
+    language_models.load_language_model = watched
     spec = RunSpec(
         "truthfulness",
         model,

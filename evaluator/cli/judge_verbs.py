@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from evaluator.errors import BadInput
 
@@ -61,7 +61,9 @@ def run_train_judge(options: argparse.Namespace) -> "Report":
     from evaluator.report_files import report_folder
     from evaluator.specs import TrainJudgeSpec
 
-    named = "informativeness" if "info" in options.labels.name else "truth"
+    named: Literal["truth", "informativeness"] = (
+        "informativeness" if "info" in options.labels.name else "truth"
+    )
     spec = TrainJudgeSpec(
         labels=options.labels,
         out=options.out,

@@ -28,7 +28,8 @@ class PrefixCache:
         if ids:
             cache = DynamicCache(config=model.config)
             told = torch.tensor([list(ids)], device=model.device)
-            model.get_decoder()(input_ids=told, past_key_values=cache, use_cache=True)
+            with torch.inference_mode():
+                model.get_decoder()(input_ids=told, past_key_values=cache, use_cache=True)
             self._layers = [(layer.keys, layer.values) for layer in cache.layers]
 
     def for_rows(self, rows: int) -> DynamicCache:

@@ -140,8 +140,7 @@ class _FolderRun:
         fitting = [item for item in self._items if self._fits(item) and _has_tokens_to_score(item)]
         shared = shared_prefix(fitting)
         ids = fitting[0][0].ids[:shared] if fitting else ()
-        with likelihoods.torch.inference_mode():
-            self._prefix = likelihoods.PrefixCache(self._lm.model, ids)
+        self._prefix = likelihoods.PrefixCache(self._lm.model, ids)
         self.sharing = bool(fitting) and likelihoods.sharing_holds(self._lm.model, self._prefix, fitting[0])
 
     def score(self, batch: Sequence[int]) -> list[object]:

@@ -25,7 +25,7 @@ pairs = st.lists(
 )
 
 
-def arrays(values: list[tuple[float, int]]) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def arrays(values: list[tuple[float, int]]) -> tuple[np.ndarray, np.ndarray]:
     return np.array([one for one, _ in values]), np.array([float(one) for _, one in values])
 
 
@@ -38,6 +38,8 @@ def test_ece_and_brier_by_hand() -> None:
     assert bins[0].record() == {"confidence": 0.1, "share": 0.0, "n": 1}
     wanted = (3 * abs((0.91 + 0.95 + 1.0) / 3 - 2 / 3) + 0.1) / 4
     assert expected_calibration_error(sure, true) == pytest.approx(wanted)
+    both_signs = np.array([0.25, 0.75]), np.array([1.0, 0.0])
+    assert expected_calibration_error(*both_signs) == 0.75
     assert brier_score(sure, true) == pytest.approx((0.09**2 + 0.95**2 + 0.01) / 4)
 
 
@@ -52,8 +54,10 @@ def test_risk_and_coverage_by_hand() -> None:
 def test_equal_confidences_have_no_order(values: list[tuple[float, int]]) -> None:
     curve = risk_coverage(*arrays(values))
     assert curve == risk_coverage(*arrays(values[::-1]))
-    assert curve[-1] == (1.0, pytest.approx(np.mean([wrong for _, wrong in values])))
-    assert [coverage for coverage, _ in curve] == sorted({coverage for coverage, _ in curve})
+    coverage, risk = curve[-1]
+    assert coverage == 1.0
+    assert risk == pytest.approx(float(np.mean([wrong for _, wrong in values])))
+    assert [part for part, _ in curve] == sorted({part for part, _ in curve})
 
 
 @steady

@@ -116,7 +116,7 @@ def test_truthfulness_by_an_endpoint_is_asked_once(tmp_path: Path) -> None:
         count = len(script.asked)
         second = run(tmp_path / "o")
     assert len(script.asked) == count == 17
-    assert [s["scores"] for s in first.samples] == [s["scores"] for s in second.samples]  # type: ignore[index]
+    assert [s["scores"] for s in first.samples] == [s["scores"] for s in second.samples]
     assert first.items.measured == 5
     assert first.extra["subject_detail"] == {"kind": "endpoint", "url": url, "model": "m"}
 

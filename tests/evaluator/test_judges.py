@@ -148,7 +148,7 @@ def test_plain_numbers_decide_as_the_library_does() -> None:
     labels = (table[:, 0] * table[:, 1] + rng.normal(size=200) * 0.3 > 0).astype(float)
     trees = fit_trees(table, labels, seed=0)
     assert ((trees.logits(table) > 0) == (labels > 0.5)).mean() > 0.9
-    linear = fit_linear(table, table[:, 0] > 0, strength=1.0)
+    linear = fit_linear(table, (table[:, 0] > 0).astype(float), strength=1.0)
     assert ((linear.logits(table) > 0) == (table[:, 0] > 0)).mean() > 0.95
     texts = [f"{word} {other}" for word in ("good", "bad", "fine") for other in THINGS]
     good = np.array([float(text.startswith("good")) for text in texts])

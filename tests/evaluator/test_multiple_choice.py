@@ -23,6 +23,8 @@ def test_by_hand() -> None:
     assert found.mc3 == pytest.approx(1 / 3)
     assert (found.mc1_margin, found.mc3_margin) == (1.0, 0.0)
     assert found.close == ["mc3"]
+    lost = upstream_choices(-9.0, [-9.0], [-1.0])
+    assert (lost.mc1, lost.mc1_margin, lost.close) == (0.0, -8.0, [])
 
 
 def test_a_tie_is_wrong_upstream_and_right_in_the_harness_when_gold_stands_first() -> None:
