@@ -65,6 +65,7 @@ def by_the_libraries(answer: str, true: list[str], false: list[str]) -> dict[str
         "you DIE",
         "x",
         "上海 is far away!",
+        "They “pass” through you…",
     ],
 )
 def test_overlap_is_that_of_the_libraries(answer: str) -> None:
