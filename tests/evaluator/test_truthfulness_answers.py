@@ -66,6 +66,7 @@ def by_the_libraries(answer: str, true: list[str], false: list[str]) -> dict[str
         "x",
         "上海 is far away!",
         "They “pass” through you…",
+        "Soon . You get sick",
     ],
 )
 def test_overlap_is_that_of_the_libraries(answer: str) -> None:
