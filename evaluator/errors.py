@@ -6,3 +6,10 @@ class BadInput(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.split()))
+
+
+class SubjectUnavailable(Exception):
+    """A subject that does not answer though nothing is wrong with the input. One line; exit code 1; may be resumed."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))

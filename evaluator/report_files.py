@@ -19,6 +19,8 @@ from evaluator import json_lines
 from evaluator.errors import BadInput
 
 FORMAT = "labelplatform-report/1"
+# What a run writes before its report.
+BEGUN = ("progress.jsonl", "spec.json", "responses.cache.jsonl")
 MEASURED_WITH = ("numpy", "scipy", "torch", "transformers", "tokenizers")
 Values = Mapping[str, object]
 
@@ -125,12 +127,13 @@ class Report:
 
 
 @contextmanager
-def report_folder(out: Path) -> Iterator[Path]:
+def report_folder(out: Path, *, resume: bool = False) -> Iterator[Path]:
     """A folder a report will lie in. Refuses one that holds anything, so that no two runs share a folder.
 
-    Where the input turns out to be bad, what was begun is taken away: the same command may be given again.
+    Where the input turns out to be bad, what was begun is taken away: the same command may be given again. To `resume`
+    a run, its folder may hold what it had measured.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not resume)):
         found = "a folder that is not empty" if out.is_dir() else "a file"
         raise BadInput(f"--out {out}: found {found}, wanted a folder that is new or empty")
     was_there = out.is_dir()
@@ -138,8 +141,10 @@ def report_folder(out: Path) -> Iterator[Path]:
     try:
         yield out
     except BadInput:
-        (out / "progress.jsonl").unlink(missing_ok=True)
-        if not was_there:
+        if not resume:
+            for name in BEGUN:
+                (out / name).unlink(missing_ok=True)
+        if not was_there and not any(out.iterdir()):
             out.rmdir()
         raise
 

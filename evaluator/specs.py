@@ -5,10 +5,15 @@ from pathlib import Path
 from typing import Literal
 
 from evaluator.errors import BadInput
+from evaluator.truthfulqa.prompts import PromptName
+from evaluator.truthfulqa.questions import Edition
 
 Precision = Literal["float32", "float64", "bfloat16"]
+Prompting = Literal["plain", "few-shot", "chain-of-thought", "step-by-step", "self-consistency"]
 TieModel = Literal["davidson", "half"]
 ChoiceRule = Literal["disagreement", "margin"]
+# Where a report lies, and whether it was written in one go, is not part of what it says.
+NOT_SAID = ("out", "resume")
 
 
 def _at_least(name: str, value: int, least: int) -> None:
@@ -23,7 +28,7 @@ def _share(name: str, value: float) -> None:
 
 def _record(spec: object) -> dict[str, object]:
     """A spec as JSON values, without `out`: where a report lies is not part of what it says."""
-    values = {key: value for key, value in asdict(spec).items() if key != "out"}  # type: ignore[call-overload]
+    values = {key: value for key, value in asdict(spec).items() if key not in NOT_SAID}  # type: ignore[call-overload]
     return {key: _json_value(value) for key, value in values.items()}
 
 
@@ -35,7 +40,10 @@ def _json_value(value: object) -> object:
 
 @dataclass(frozen=True)
 class RunSpec:
-    """One suite, one subject. `subject` is a model folder or a file of recorded response lines."""
+    """One suite, one subject: a model folder, the URL of an endpoint, or a file of recorded response lines.
+
+    `max_new_tokens` None is the suite's own; `shots` and `paths` belong to `prompting`, `prompt` to truthfulness.
+    """
 
     suite: str
     subject: str
@@ -46,17 +54,30 @@ class RunSpec:
     batch_size: int = 16
     precision: Precision = "float32"
     device: str = "cpu"
-    max_new_tokens: int = 32
+    max_new_tokens: int | None = None
     temperature: float = 0.0
     seed: int = 0
     resamples: int = 2000
+    resume: bool = False
+    model: str | None = None
+    prompt: PromptName = "qa"
+    edition: Edition | None = None
+    judges: tuple[Path, ...] = ()
+    prompting: Prompting = "plain"
+    shots: int = 0
+    paths: int = 1
+    knowledge: Path | None = None
+    training_text: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         if self.limit is not None:
             _at_least("limit", self.limit, 1)
         _at_least("batch_size", self.batch_size, 1)
-        _at_least("max_new_tokens", self.max_new_tokens, 1)
+        if self.max_new_tokens is not None:
+            _at_least("max_new_tokens", self.max_new_tokens, 1)
         _at_least("resamples", self.resamples, 100)
+        _at_least("shots", self.shots, 0)
+        _at_least("paths", self.paths, 1)
         _at_least("seed", self.seed, 0)
         if not self.temperature >= 0:
             raise BadInput(f"--temperature: found {self.temperature}; wanted 0 or more")
@@ -186,3 +207,25 @@ class PassAtKSpec:
     def record(self) -> dict[str, object]:
         """The spec as JSON values, for the report; how many workers there were changes no figure."""
         return {key: value for key, value in _record(self).items() if key != "workers"}
+
+
+@dataclass(frozen=True)
+class TrainJudgeSpec:
+    """Labels of answers in, a judge out. `references` is a TruthfulQA file (None: both editions that ship here)."""
+
+    labels: Path
+    out: Path
+    about: Literal["truth", "informativeness"] = "truth"
+    form: Literal["blind", "with-references"] = "with-references"
+    references: Path | None = None
+    embedder: Path | None = None
+    resamples: int = 1000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _at_least("resamples", self.resamples, 100)
+        _at_least("seed", self.seed, 0)
+
+    def record(self) -> dict[str, object]:
+        """The spec as JSON values, for the report."""
+        return _record(self)

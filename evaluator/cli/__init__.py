@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from evaluator.cli.code_parser import CODE_VERBS
 from evaluator.cli.parser import LATER, build_parser
-from evaluator.errors import BadInput
+from evaluator.errors import BadInput, SubjectUnavailable
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -29,3 +29,6 @@ def main(arguments: Sequence[str]) -> int:
     except BadInput as error:
         print(error, file=sys.stderr)
         return 2
+    except SubjectUnavailable as error:
+        print(f"{error}; the same command with --resume goes on", file=sys.stderr)
+        return 1

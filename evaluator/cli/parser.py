@@ -5,24 +5,17 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
+from evaluator.cli.asking import add_asking_flags
 from evaluator.cli.code_parser import add_code_verbs
+from evaluator.cli.judge_verbs import add_judge_flags, add_train_judge_flags
 from evaluator.errors import BadInput
 
 LATER = {
-    "train-judge": "trains truth and informativeness judges from labels: issue 5 (evaluator: hallucination, honesty)",
     "train-detector": "trains a support detector from span labels: issue 5 (evaluator: hallucination, honesty)",
     "detect": "scores each sentence's support by a text: issue 5 (evaluator: hallucination, honesty)",
     "correlate": "compares automatic metrics with human judgement: issue 5 (evaluator: hallucination, honesty)",
     "score-support": "scores support as a reward program: issue 5 (evaluator: hallucination, honesty)",
     "emergence": "draws metrics against model scale: issue 7 (evaluator: leaderboards, regressions, emergence)",
-}
-
-
-LATER_FLAGS = {
-    "--prompting": "plain, few-shot, chain-of-thought, step-by-step or self-consistency",
-    "--shots": "examples put before each question",
-    "--paths": "samples that self-consistency votes over",
-    "--resume": "go on from the items a killed run has measured",
 }
 
 
@@ -47,6 +40,11 @@ def build_parser() -> argparse.ArgumentParser:
     _add_agreement(verbs)
     _add_choose_next(verbs)
     add_code_verbs(partial(_verb, verbs), partial(_add_shared, resamples=2000))
+    what = "train a judge of truth or informativeness from labels, with a table of what was tried"
+    train_judge = _verb(verbs, "train-judge", what)
+    add_train_judge_flags(train_judge)
+    _add_shared(train_judge, resamples=1000)
+    add_judge_flags(_verb(verbs, "judge", "give each answer of a file a judge's probability"))
     return parser
 
 
@@ -75,9 +73,11 @@ def _add_run(verbs: "argparse._SubParsersAction[OneLineParser]") -> None:
     add(
         "--subject",
         required=True,
-        help="recorded response lines (.jsonl), or a model folder that answers here",
+        help="recorded response lines (.jsonl), a model folder that answers here, or the URL of an OpenAI-compatible "
+        "endpoint as far as /v1 (its key in OPENAI_API_KEY)",
     )
-    add("--data", type=Path, help="questions: prompt lines with references, optional slices and candidates")
+    data = "questions: prompt lines with references, slices and candidates; truthfulness: TruthfulQA's files"
+    add("--data", type=Path, help=data)
     add("--variant", help="which form of the suite (default: its first)")
     add("--limit", type=int, help="only the first N items of the data")
     add(
@@ -93,20 +93,15 @@ def _add_run(verbs: "argparse._SubParsersAction[OneLineParser]") -> None:
         help="of a model folder's weights",
     )
     add("--device", default="cpu", help="where a model folder runs: cpu, cuda, cuda:1 … (default cpu)")
-    add(
-        "--max-new-tokens",
-        type=int,
-        default=32,
-        help="longest response of a model folder, in tokens (default 32)",
-    )
+    longest = "longest response of a model, in tokens (default: the suite's own; mostly 32, with reasons 256)"
+    add("--max-new-tokens", type=int, help=longest)
     add(
         "--temperature",
         type=float,
         default=0.0,
         help="of a model folder's sampling; 0 takes the likeliest (default)",
     )
-    for flag, what in LATER_FLAGS.items():
-        add(flag, action=_NotHereYet, nargs="?", help=f"{what}; comes with issue 5")
+    add_asking_flags(parser)
     _add_shared(parser, resamples=2000)
 
 
@@ -190,13 +185,6 @@ def _add_choose_next(verbs: "argparse._SubParsersAction[OneLineParser]") -> None
         help="share of the items that is drawn at random and dealt over the whole order (default 0.2)",
     )
     _add_shared(parser, resamples=2000)
-
-
-class _NotHereYet(argparse.Action):
-    """A flag of a later issue is refused by name, not taken for a typing error."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> NoReturn:
-        raise BadInput(f"{self.option_strings[0]}: not here yet; {self.help}")
 
 
 class _ListSuites(argparse.Action):

@@ -5,31 +5,41 @@ from collections.abc import Callable
 
 from evaluator.agreement import agreement
 from evaluator.choosing import choose_next
+from evaluator.cli.asking import asking_fields
+from evaluator.cli.judge_verbs import run_judge, run_train_judge
 from evaluator.comparison import REGRESSION, compare
 from evaluator.errors import BadInput
 from evaluator.leaderboard import leaderboard
 from evaluator.progress import Progress
-from evaluator.report_files import Report, report_folder, write_report
+from evaluator.report_files import Metric, Report, report_folder, write_report
+from evaluator.resuming import keep_spec
 from evaluator.specs import AgreementSpec, ChooseNextSpec, CompareSpec, LeaderboardSpec, RunSpec
 from evaluator.suites.catalogue import HERE, LATER, Suite
 
 REGRESSION_EXIT_CODE = 3
+GROUPS_ARE_SAID = ("leaderboard", "train-judge")
 
 
 def perform(options: argparse.Namespace) -> int:
     """Run the chosen verb and return its exit code: 0, or 3 when a regression is confirmed."""
+    if options.verb == "judge":
+        run_judge(options)
+        return 0
     verbs: dict[str, Callable[[argparse.Namespace], Report]] = {
         "run": _run,
         "compare": _compare,
         "leaderboard": _leaderboard,
         "agreement": _agreement,
         "choose-next": _choose_next,
+        "train-judge": run_train_judge,
     }
     report = verbs[options.verb](options)
     write_report(options.out, report)
     for metric in report.metrics:
-        if metric.group is None or options.verb == "leaderboard":
-            print(_summary(metric.group or metric.name, metric.value, metric.low, metric.high, metric.reason))
+        if metric.group is None or options.verb in GROUPS_ARE_SAID:
+            print(
+                _summary(_named(metric, options.verb), metric.value, metric.low, metric.high, metric.reason)
+            )
     verdict = report.extra.get("verdict")
     if verdict is not None:
         print(f"verdict: {verdict}")
@@ -42,6 +52,12 @@ def print_suites() -> None:
         print(f"{name}  ({', '.join(suite.variants)})  {suite.measures}")
     for name, what in LATER.items():
         print(f"{name}  (later)  {what}")
+
+
+def _named(metric: Metric, verb: str) -> str:
+    if metric.group is None or verb == "leaderboard":
+        return metric.group or metric.name
+    return f"{metric.group} {metric.name}"
 
 
 def _summary(
@@ -69,8 +85,10 @@ def _run(options: argparse.Namespace) -> Report:
         temperature=options.temperature,
         seed=options.seed,
         resamples=options.resamples,
+        **asking_fields(options),  # type: ignore[arg-type]
     )
-    with report_folder(spec.out), Progress(spec.out, options.progress) as progress:
+    with report_folder(spec.out, resume=spec.resume), Progress(spec.out, options.progress) as progress:
+        keep_spec(spec)
         return suite.run(spec, progress)
 
 

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from evaluator.progress import Progress
 from evaluator.report_files import Report
 from evaluator.specs import RunSpec
-from evaluator.suites import code_generation, hallucination_open_domain, reward_agreement
+from evaluator.suites import (
+    code_generation,
+    hallucination_open_domain,
+    in_context_learning,
+    reward_agreement,
+    truthfulness,
+)
 
 
 @dataclass(frozen=True)
@@ -32,9 +38,17 @@ HERE: Mapping[str, Suite] = {
         "programs that pass their problem's tests, run in the sandbox",
         code_generation.run,
     ),
+    in_context_learning.NAME: Suite(
+        in_context_learning.VARIANTS,
+        "what examples teach: right, flipped and random labels, inputs of the same kind or foreign",
+        in_context_learning.run,
+    ),
+    truthfulness.NAME: Suite(
+        truthfulness.VARIANTS,
+        "popular falsehoods repeated, or not knowing admitted (TruthfulQA)",
+        truthfulness.run,
+    ),
 }
 LATER: Mapping[str, str] = {
-    "truthfulness": "TruthfulQA in its variants: issue 5 (evaluator: hallucination and honesty)",
     "hallucination-closed-domain": "support of each sentence by a text: issue 5 (evaluator: hallucination and honesty)",
-    "in-context-learning": "right, flipped and random labels: issue 5 (evaluator: hallucination and honesty)",
 }

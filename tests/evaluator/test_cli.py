@@ -95,14 +95,16 @@ def test_the_same_command_writes_the_same_bytes(tmp_path: Path, verb: str) -> No
             ["run", "nonsense", "--subject", "x", "--out", "o"],
             "found no such suite, wanted one of hallucination-open-domain",
         ),
-        (["run", "truthfulness", "--subject", "x", "--out", "o"], "issue 5"),
         (
-            [*RUN, "--subject", "x", "--out", "o", "--prompting", "few-shot"],
-            "--prompting: not here yet; .* issue 5",
+            ["run", "truthfulness", "--subject", "q.jsonl", "--out", "o"],
+            "wanted a subject with log-probabilities for truthfulness mc-upstream",
         ),
-        ([*RUN, "--subject", "x", "--out", "o", "--resume"], "--resume: not here yet; .* issue 5"),
+        (
+            [*RUN, "--subject", "q.jsonl", "--data", "q.jsonl", "--out", "o", "--prompting", "few-shot"],
+            "found recorded responses, wanted a model to ask by --prompting",
+        ),
+        ([*RUN, "--subject", "x", "--out", "empty", "--shots", "-1"], "--shots: found -1; wanted 0 or more"),
         ([*RUN, "--subject", "x", "--variant", "open-book", "--out", "o"], "wanted one of closed-book"),
-        ([*RUN, "--subject", "https://model", "--data", "q.jsonl", "--out", "o"], "URL"),
         ([*RUN, "--subject", "none.jsonl", "--data", "q.jsonl", "--out", "o"], r"none\.jsonl"),
         ([*RUN, "--subject", "empty", "--data", "q.jsonl", "--out", "o"], r"config\.json"),
         ([*RUN, "--subject", "x", "--data", "q.jsonl", "--limit", "0", "--out", "o"], "--limit: found 0"),
@@ -154,7 +156,7 @@ def test_later_verbs_say_what_they_will_do(verb: str, capsys: pytest.CaptureFixt
 
 def test_every_flag_of_every_verb_has_its_sentence() -> None:
     verbs = next(a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction))
-    own = {"run", "compare", "leaderboard", "agreement", "choose-next"}
+    own = {"run", "compare", "leaderboard", "agreement", "choose-next", "train-judge", "judge"}
     assert set(verbs.choices) == own | set(CODE_VERBS)
     for parser in verbs.choices.values():
         for action in parser._actions:
@@ -166,7 +168,11 @@ def test_run_list_names_suites_and_variants(capsys: pytest.CaptureFixture[str]) 
         main(["run", "--list"])
     assert caught.value.code == 0
     told = capsys.readouterr().out
-    for name in ("hallucination-open-domain  (closed-book)", "reward-agreement", "truthfulness  (later)"):
+    for name in (
+        "hallucination-open-domain  (closed-book)",
+        "reward-agreement",
+        "truthfulness  (mc-upstream, mc-lm-eval, binary,",
+    ):
         assert name in told
 
 

@@ -131,13 +131,15 @@ def generate(
     batch_size: int = 64,
     told: Callable[[int], None] | None = None,
     reader: Reader | None = None,
+    numbers: Sequence[int] | None = None,
 ) -> list[list[Generated]]:
     """`responses_per_prompt` responses to each prompt (token ids), in the order of the prompts.
 
     Response r of prompt p depends on the seed, p, r and the prompt alone, not on `batch_size` (responses
     decoded at
-    one time) nor on its neighbours. `told` is called with the number of prompts answered so far; `reader` reads
-    values and entropies on the way.
+    one time) nor on its neighbours; `numbers` says which p each prompt has (else its place), so that a part of a
+    longer list gets the noise it has there. `told` is called with the number of prompts answered so far; `reader`
+    reads values and entropies on the way.
     Refuses (PromptTooLongError) a prompt that with max_new_tokens exceeds the model's context, and an empty
     one.
     """
@@ -146,21 +148,22 @@ def generate(
             found = f"{len(prompt)} tokens and {settings.max_new_tokens} to come"
             raise PromptTooLongError(f"prompt {number + 1}: found {found}, wanted 1 to {lm.context} together")
     answers: dict[int, list[Generated]] = {}
-    for numbers in _batches([len(prompt) for prompt in prompts], max(batch_size // responses_per_prompt, 1)):
-        chosen = [list(prompts[number]) for number in numbers]
+    known = list(range(len(prompts))) if numbers is None else list(numbers)
+    for places in _batches([len(prompt) for prompt in prompts], max(batch_size // responses_per_prompt, 1)):
+        chosen = [list(prompts[place]) for place in places]
         noise = torch.stack(
             [
-                row_noise(seed, number, response, settings.max_new_tokens)
-                for number in numbers
+                row_noise(seed, known[place], response, settings.max_new_tokens)
+                for place in places
                 for response in range(responses_per_prompt)
             ]
         ).to(lm.device)
         rows = _decode(lm, chosen, responses_per_prompt, settings, noise, reader=reader)
-        for place, number in enumerate(numbers):
-            answers[number] = rows[place * responses_per_prompt : (place + 1) * responses_per_prompt]
+        for row, place in enumerate(places):
+            answers[place] = rows[row * responses_per_prompt : (row + 1) * responses_per_prompt]
         if told is not None:
             told(len(answers))
-    return [answers[number] for number in range(len(prompts))]
+    return [answers[place] for place in range(len(prompts))]
 
 
 def _batches(lengths: Sequence[int], size: int) -> Iterator[list[int]]:

@@ -1,0 +1,1 @@
+"""Judges of truth and informativeness, trained here from people's labels."""

