@@ -17,6 +17,7 @@ from typing import Any
 
 from evaluator import json_lines
 from evaluator.errors import BadInput
+from evaluator.figures import Figure, write_figures
 
 FORMAT = "labelplatform-report/1"
 MEASURED_WITH = ("numpy", "scipy", "torch", "transformers", "tokenizers")
@@ -91,7 +92,10 @@ class Items:
 
 @dataclass(frozen=True)
 class Report:
-    """One report folder. `samples` are the lines of samples.jsonl; `extra` holds further keys of report.json."""
+    """One report folder. `samples` are the lines of samples.jsonl; `extra` holds further keys of report.json.
+
+    `figures` are what it draws (figures.json); without any, `plots` shows its metrics.
+    """
 
     suite: str
     variant: str
@@ -105,6 +109,7 @@ class Report:
     samples: Sequence[Values] = ()
     extra: Values = field(default_factory=dict)
     environment: Values = field(default_factory=dict)
+    figures: Sequence[Figure] = ()
 
     def record(self) -> dict[str, object]:
         """The content of report.json."""
@@ -145,8 +150,10 @@ def report_folder(out: Path) -> Iterator[Path]:
 
 
 def write_report(folder: Path, report: Report) -> None:
-    """Write samples.jsonl, then report.json. Equal reports give equal bytes."""
+    """Write samples.jsonl, figures.json (if there are figures), then report.json. Equal reports give equal bytes."""
     json_lines.write_atomically(folder / "samples.jsonl", report.samples)
+    if report.figures:
+        write_figures(folder, report.figures)
     json_lines.write_json_atomically(folder / "report.json", report.record())
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 
 from evaluator.agreement import agreement
 from evaluator.choosing import choose_next
@@ -27,6 +28,7 @@ def perform(options: argparse.Namespace) -> int:
     }
     report = verbs[options.verb](options)
     write_report(options.out, report)
+    _draw(options.out)
     for metric in report.metrics:
         if metric.group is None or options.verb == "leaderboard":
             print(_summary(metric.group or metric.name, metric.value, metric.low, metric.high, metric.reason))
@@ -34,6 +36,13 @@ def perform(options: argparse.Namespace) -> int:
     if verdict is not None:
         print(f"verdict: {verdict}")
     return REGRESSION_EXIT_CODE if verdict == REGRESSION else 0
+
+
+def _draw(folder: Path) -> None:
+    # Here, not above: matplotlib takes a second to load, and bad input is answered without it.
+    from evaluator.plots.folder import draw_report
+
+    draw_report(folder)
 
 
 def print_suites() -> None:
