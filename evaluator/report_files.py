@@ -157,8 +157,8 @@ def write_report(folder: Path, report: Report) -> None:
     json_lines.write_json_atomically(folder / "report.json", report.record())
 
 
-def read_report(folder: Path) -> Report:
-    """The report in a folder, with its samples. Refuses another format, and samples without a unique id."""
+def read_report(folder: Path, *, samples: bool = True) -> Report:
+    """The report in a folder, with its samples if wanted. Refuses another format, and samples without a unique id."""
     path = folder / "report.json"
     content = json_lines.read_object(path)
     if content.get("format") != FORMAT:
@@ -179,7 +179,7 @@ def read_report(folder: Path) -> Report:
             verdicts=[_verdict(entry) for entry in _objects(content.get("verdicts", []))],
             data=_objects(content.get("data", [])),
             spec=_mapping(content.get("spec", {})),
-            samples=_read_samples(folder / "samples.jsonl"),
+            samples=_read_samples(folder / "samples.jsonl") if samples else (),
             extra={key: value for key, value in content.items() if key not in own},
             environment=_mapping(content.get("environment", {})),
         )

@@ -30,7 +30,7 @@ def perform(options: argparse.Namespace) -> int:
     write_report(options.out, report)
     _draw(options.out)
     for metric in report.metrics:
-        if metric.group is None or options.verb == "leaderboard":
+        if metric.group is None or metric.name == "rating":
             print(_summary(metric.group or metric.name, metric.value, metric.low, metric.high, metric.reason))
     verdict = report.extra.get("verdict")
     if verdict is not None:
@@ -119,6 +119,16 @@ def _leaderboard(options: argparse.Namespace) -> Report:
         rankings=options.rankings,
         out=options.out,
         ties=options.ties,
+        unit=options.resample,
+        by=tuple(options.by),
+        since=options.since,
+        until=options.until,
+        history=options.history,
+        reliability_weights=options.reliability_weights,
+        style_control=options.style_control,
+        reports=tuple(options.reports),
+        provisional_below=options.provisional_below,
+        workers=options.workers,
         resamples=options.resamples,
         seed=options.seed,
     )

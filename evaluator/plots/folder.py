@@ -23,7 +23,7 @@ def draw_report(folder: Path) -> list[Path]:
     be drawn has its CSV and its reason. A folder without figures.json shows its metrics. Equal reports give equal
     bytes. Refuses what is no report folder.
     """
-    report = read_report(folder)
+    report = read_report(folder, samples=False)
     figures = read_figures(folder) or default_figures(report)
     written: list[Path] = []
     drawings: dict[str, tuple[str, str]] = {}
