@@ -45,14 +45,15 @@ class CountedRankings:
 
 def count_rankings(rankings: Iterable[PolicyRanking]) -> CountedRankings:
     """The rankings counted."""
-    numbers: dict[Named, int] = {}
+    kept = list(rankings)
     people: dict[str, int] = {}
-    rows = [
-        (numbers.setdefault(one.places, len(numbers)), people.setdefault(one.annotator, len(people)))
-        for one in rankings
-    ]
-    table = np.array(rows, dtype=np.int64).reshape(len(rows), 2)
-    return _counted(list(numbers), list(people), table)
+    annotator = [people.setdefault(one.annotator, len(people)) for one in kept]
+    # By identity first: a reader gives one object for all equal places, and comparing addresses is cheap.
+    places = [one.places for one in kept]
+    address = np.fromiter(map(id, places), dtype=np.int64, count=len(places))
+    _, first, number = np.unique(address, return_index=True, return_inverse=True)
+    table = np.stack([number, np.array(annotator, dtype=np.int64)], axis=1)
+    return _counted([places[at] for at in first], list(people), table)
 
 
 def _counted(raw: list[Named], people: list[str], table: Integers) -> CountedRankings:

@@ -57,15 +57,6 @@ def _sums(cell: NDArray[np.int64], weight: Floats, cells: int) -> Floats:
     return np.asarray(np.bincount(cell, weights=weight, minlength=cells), dtype=np.float64)
 
 
-def pairs_of(rankings: Sequence[PolicyRanking]) -> RankedPairs:
-    """The pairs of all rankings, in the order of ranking ids whatever the order given;
-    rankings without a pair drop out.
-    """
-    ordered = sorted(rankings, key=lambda ranking: ranking.id)
-    policies = tuple(sorted({policy for ranking in ordered for policy, _ in ranking.places}))
-    return pairs_in_order(ordered, policies)
-
-
 def pairs_in_order(ordered: Sequence[PolicyRanking], policies: tuple[str, ...]) -> RankedPairs:
     """The pairs of all rankings in the order given, as indices into `policies`; rankings without a pair drop out."""
     index = {policy: number for number, policy in enumerate(policies)}
