@@ -110,11 +110,16 @@ class CompareSpec:
 
 @dataclass(frozen=True)
 class AgreementSpec:
-    """Rankings in, agreement out. `gold` holds the ranking that is right for some of the items."""
+    """Rankings in, agreement out. `gold` holds the ranking that is right for some of the items.
+
+    `drop` names annotators of whom is told what changes without them, in `runs` (run folders of the trainer) too.
+    """
 
     rankings: Path
     out: Path
     gold: Path | None = None
+    drop: tuple[str, ...] = ()
+    runs: tuple[Path, ...] = ()
     resamples: int = 2000
     seed: int = 0
 

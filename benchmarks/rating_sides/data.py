@@ -41,7 +41,7 @@ def rankings_of_nine(count: int, policies: int, seed: int) -> list[tuple[tuple[i
     """Rankings of nine of `policies` by Gumbel utilities, of which neighbours closer than 0.15 tie."""
     rng = np.random.default_rng(seed)
     strengths = rng.normal(size=policies) * 0.7
-    found = []
+    found: list[tuple[tuple[int, int | None], ...]] = []
     for _ in range(count):
         shown = rng.choice(policies, 9, replace=False)
         worth = strengths[shown] + rng.gumbel(size=9)

@@ -185,6 +185,10 @@ def _add_agreement(verbs: "argparse._SubParsersAction[OneLineParser]") -> None:
         type=Path,
         help="ranking lines that are right, one an item: adds each annotator's agreement with gold",
     )
+    without = "also tell what changes without this annotator: agreement, ratings, training runs (may be given again)"
+    add("--drop", action="append", default=[], metavar="ANNOTATOR", help=without)
+    runs = "run folders of the trainer; those trained on labels of a dropped annotator are named, with their command"
+    add("--runs", type=Path, nargs="+", default=[], metavar="FOLDER", help=runs)
     _add_shared(parser, resamples=2000)
 
 

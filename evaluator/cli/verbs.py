@@ -141,6 +141,8 @@ def _agreement(options: argparse.Namespace) -> Report:
         rankings=options.rankings,
         out=options.out,
         gold=options.gold,
+        drop=tuple(options.drop),
+        runs=tuple(options.runs),
         resamples=options.resamples,
         seed=options.seed,
     )

@@ -330,6 +330,9 @@ def fit_choices(
     parameters = start + turned @ found.x
     size, ties = choices.policies, len(choices.sizes)
     strengths = parameters[:size] - parameters[:size].mean()
-    if not np.isfinite(strengths).all() or np.abs(strengths).max() > FARTHEST:
+    style = parameters[size + ties :]
+    reach = style if choices.features is None else style * np.ptp(choices.features, axis=(1, 2))
+    free = np.concatenate([strengths, reach])
+    if not np.isfinite(free).all() or np.abs(free).max() > FARTHEST:
         raise ArithmeticError("the likelihood has no maximum within any rating")
     return RankingFit(strengths, parameters[size : size + ties], parameters[size + ties :], -float(found.fun))

@@ -7,7 +7,7 @@ an annotator with all of theirs, never a pair.
 import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import NormalDist
 
 import numpy as np
@@ -55,14 +55,13 @@ class PolicyRating:
 class Draws:
     """The rated policies with the fit behind their ratings, and their strengths in each resample, [B, R].
 
-    Resamples that have no finite ratings are left out; `asked` counts all. `seen` counts the rankings of each pattern,
+    NaN where a resample has no finite rating for a policy. `seen` counts the rankings of each pattern,
     [M], whatever their annotators weigh.
     """
 
     policies: tuple[str, ...]
     point: Fit
     strengths: Floats
-    asked: int
     model: Model
     seen: Floats
     only_comparisons: bool
@@ -110,8 +109,8 @@ def rate_counted(
 
     Only the group of connected policies with the most rankings is rated: between groups a number would mean nothing.
     Where no finite maximum exists (some policies never lose to the others) the whole group gets None and rank ranges.
-    Bounds are percentiles over resamples, mean rating of the group 1000 each time; with annotators drawn again they
-    are widened as Student's t over so many annotators asks.
+    Bounds are percentiles over resamples, on the scale of the point (`held`); with annotators drawn again they are
+    widened as Student's t over so many annotators asks.
     """
     numbered = [PolicyRanking(str(at), places) for at, places in enumerate(counted.patterns)]
     pairs = pairs_in_order(numbered, counted.policies)
@@ -137,6 +136,8 @@ def rate_counted(
             (*_separated_rows(seen, rated, reachable((wins + ties) > 0)), *apart), None, tuple(warnings)
         )
     draws = _resample(counted, model.shaped_by(point, times), point, weight, resampling)
+    mass = np.array([_pair_counts(seen, index)[0] for index in rated], dtype=np.float64)
+    draws = replace(draws, strengths=held(draws.strengths, point.strengths, mass))
     table = sorted(_rated_rows(seen, draws, resampling, len(counted.annotators)), key=_best_first)
     tie_parameter = None if tie_model != "davidson" else math.exp(point.log_tie)
     return Ratings((*table, *apart), tie_parameter, tuple(warnings), draws)
@@ -216,28 +217,41 @@ def _separated_rows(seen: _Seen, rated: list[int], paths: NDArray[np.bool_]) -> 
 def _resample(
     counted: CountedRankings, model: Model, point: Fit, weight: Floats, resampling: Resampling
 ) -> Draws:
-    """Fits on resamples; those that come out disconnected or separated are counted, not fitted.
+    """Fits on resamples. Each has a generator of its own, so that no figure depends on which thread came first."""
+    cores: dict[tuple[int, ...], Model] = {}
 
-    Each resample has a generator of its own, so that no figure depends on which thread came first.
-    """
-
-    def one(number: int) -> Floats | None:
+    def one(number: int) -> Floats:
         rng = generator(resampling.seed, "leaderboard", model.ties, resampling.unit, str(number))
-        drawn = drawn_patterns(counted, weight, rng, resampling.unit)
-        if model.separated(drawn):
-            return None
-        try:
-            return model.fit(drawn, start=point).strengths
-        except ArithmeticError:
-            return None
+        return _strengths(model, drawn_patterns(counted, weight, rng, resampling.unit), point, cores)
 
     with ThreadPoolExecutor(resampling.workers) as threads:
-        found = [row for row in threads.map(one, range(resampling.resamples)) if row is not None]
+        found = list(threads.map(one, range(resampling.resamples)))
     names = tuple(model.pairs.policies[index] for index in model.group)
     strengths = np.array(found).reshape(len(found), len(names))
     pairs = all(len(places) == 2 for places in counted.patterns)
     seen = counted.by_pattern(counted.times)
-    return Draws(names, point, strengths, resampling.resamples, model, seen, pairs)
+    return Draws(names, point, strengths, model, seen, pairs)
+
+
+def _strengths(model: Model, drawn: Floats, point: Fit, cores: dict[tuple[int, ...], Model]) -> Floats:
+    """Strengths in one resample, [R], NaN for a policy that has none there.
+
+    A newcomer who wins all of its few rankings in a resample has no finite rating; the others, which hang together
+    without it, are rated without it, their mean being what it is at the point.
+    """
+    found = np.full(len(model.group), np.nan)
+    try:
+        if not model.separated(drawn):
+            return model.fit(drawn, start=point).strengths
+        core = model.core(drawn)
+        if not 1 < len(core) < len(found):
+            return found
+        part = cores[core] if core in cores else cores.setdefault(core, model.among(core))
+        if not part.separated(drawn):
+            found[list(core)] = part.fit(drawn).strengths + point.strengths[list(core)].mean()
+    except ArithmeticError:
+        return np.full(len(model.group), np.nan)
+    return found
 
 
 def drawn_patterns(counted: CountedRankings, weight: Floats, rng: np.random.Generator, unit: str) -> Floats:
@@ -255,10 +269,6 @@ def drawn_patterns(counted: CountedRankings, weight: Floats, rng: np.random.Gene
 
 def _rated_rows(seen: _Seen, draws: Draws, resampling: Resampling, annotators: int) -> list[PolicyRating]:
     tail = (1 - CONFIDENCE) / 2
-    lost = draws.asked - len(draws.strengths)
-    reason = None if draws.asked else NOT_ASKED
-    if lost > tail * draws.asked:
-        reason = f"{lost} of {draws.asked} resamples have no finite rating: too few rankings for an interval"
     wider = few_units_factor(annotators) if resampling.unit == "annotators" else 1.0
     best, worst = _rank_ranges(draws, 1 - tail)
     rows = []
@@ -266,8 +276,10 @@ def _rated_rows(seen: _Seen, draws: Draws, resampling: Resampling, annotators: i
         rating = float(draws.point.ratings()[position])
         low: float | None = None
         high: float | None = None
+        drawn = draws.strengths[:, position]
+        reason = _no_interval(drawn)
         if reason is None:
-            column = CENTRE + SCALE * draws.strengths[:, position]
+            column = CENTRE + SCALE * drawn[np.isfinite(drawn)]
             # Weibull's quantile: of B resamples the k-th smallest bounds k / (B + 1), without bias where B is small.
             bounds = np.quantile(column, [tail, 1 - tail], method="weibull")
             low = min(rating, rating + wider * (float(bounds[0]) - rating))
@@ -276,6 +288,28 @@ def _rated_rows(seen: _Seen, draws: Draws, resampling: Resampling, annotators: i
         ranks = int(best[position]), int(worst[position])
         rows.append(PolicyRating(draws.policies[position], rating, low, high, *ranks, *counts, reason=reason))
     return rows
+
+
+def held(strengths: Floats, point: Floats, mass: Floats) -> Floats:
+    """Resampled strengths [B, R] moved so that their mean is that of the point, policies weighing by `mass` [R].
+
+    A rating is a difference to the others; were the plain mean held, a newcomer of whom little is known would blur the
+    ratings of all. Where all have as many rankings it is the plain mean. A policy without a rating (NaN) has no weight.
+    """
+    present = np.where(np.isfinite(strengths), mass, 0.0)
+    weight = np.maximum(present.sum(axis=1), 1e-300)
+    shift = (present * np.nan_to_num(strengths - point)).sum(axis=1) / weight
+    return strengths - shift[:, None]
+
+
+def _no_interval(drawn: Floats) -> str | None:
+    """Why the strengths of a policy in resamples, [B], make no interval; None where they do."""
+    if not len(drawn):
+        return NOT_ASKED
+    lost = int(np.isnan(drawn).sum())
+    if lost <= (1 - CONFIDENCE) / 2 * len(drawn):
+        return None
+    return f"{lost} of {len(drawn)} resamples have no finite rating: too few rankings for an interval"
 
 
 def few_units_factor(units: int) -> float:
@@ -301,5 +335,5 @@ def _rank_ranges(draws: Draws, sure: float) -> tuple[NDArray[np.int64], NDArray[
     above = np.zeros((size, size))
     for position in range(size):
         above[:, position] = (strengths > strengths[:, position : position + 1]).sum(axis=0)
-    certain = above >= sure * draws.asked
+    certain = above >= sure * len(strengths)
     return 1 + certain.sum(axis=0), size - certain.sum(axis=1)

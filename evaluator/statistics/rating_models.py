@@ -5,7 +5,7 @@ Comparisons alone need only the matrices of wins and ties (`ratings`); rankings 
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from evaluator.statistics.plackett_luce import (
     fit_choices,
     information,
 )
-from evaluator.statistics.rating_pairs import RankedPairs, is_separated
+from evaluator.statistics.rating_pairs import RankedPairs, is_separated, reachable
 from evaluator.statistics.ratings import Fit, fit
 
 Floats = NDArray[np.float64]
@@ -27,12 +27,13 @@ MODELS = ("davidson", "efron", "half")
 
 @dataclass(frozen=True)
 class Model:
-    """The rankings of one connected group of policies, `group` being their indices in `pairs`.
+    """The rankings (`patterns`) of one connected group of policies, `group` being their indices in `pairs`.
 
     `choices` is None where pairs are enough: comparisons only, or ties halved. `scale` shapes the search on resamples.
     """
 
     pairs: RankedPairs
+    patterns: tuple[Named, ...]
     group: tuple[int, ...]
     ties: str
     choices: Choices | None
@@ -65,7 +66,24 @@ class Model:
         if self.choices is None or point.parameters is None:
             return self
         scale = information(self.choices, self.choices.totals(times), point.parameters)
-        return Model(self.pairs, self.group, self.ties, self.choices, scale)
+        return replace(self, scale=scale)
+
+    def core(self, times: Floats) -> tuple[int, ...]:
+        """Places in the group of the most policies that all lose to and win over each other on some path; () if two."""
+        wins, ties = self.matrices(times)
+        paths = reachable((wins + ties) > 0)
+        together = paths & paths.T
+        sizes = together.sum(axis=1)
+        largest = together[int(sizes.argmax())]
+        alone = int((sizes == sizes.max()).sum()) == int(largest.sum())
+        return tuple(int(at) for at in np.flatnonzero(largest)) if alone else ()
+
+    def among(self, places: Sequence[int]) -> "Model":
+        """The model of these places of the group alone: responses of the others are taken out of the rankings."""
+        group = [self.group[place] for place in places]
+        names = {self.pairs.policies[index] for index in group}
+        inside = [tuple(one for one in pattern if one[0] in names) for pattern in self.patterns]
+        return model_of(self.pairs, inside, group, self.ties)
 
     def _begin(self, times: Floats) -> Floats:
         """Ratings of the pairs with halved ties, which have a maximum wherever the group is connected both ways."""
@@ -86,9 +104,9 @@ def model_of(
     """The model of `patterns`, of which those outside `group` count as nothing. Refuses another tie model."""
     if ties not in MODELS:
         raise ValueError(f"tie model {ties!r}: wanted one of {', '.join(MODELS)}")
-    only_comparisons = all(len(places) == 2 for places in patterns)
+    only_comparisons = all(len(places) <= 2 for places in patterns)
     if ties == "half" or (only_comparisons and ties == "davidson" and style is None):
-        return Model(pairs, tuple(group), ties, None)
+        return Model(pairs, tuple(patterns), tuple(group), ties, None)
     place = {pairs.policies[index]: at for at, index in enumerate(group)}
     inside = [
         tuple((place[policy], tier) for policy, tier in places)
@@ -96,6 +114,5 @@ def model_of(
         else ()
         for places in patterns
     ]
-    return Model(
-        pairs, tuple(group), ties, choices_of(inside, len(group), efron=ties == "efron", style=style)
-    )
+    choices = choices_of(inside, len(group), efron=ties == "efron", style=style)
+    return Model(pairs, tuple(patterns), tuple(group), ties, choices)

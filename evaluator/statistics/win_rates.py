@@ -110,8 +110,6 @@ def undecided(draws: Draws) -> list[Undecided]:
     With difference d, its variance v over resamples and the information I of one comparison of the two, n more give
     1 / (1/v + n·I); wanted is d = (z_97.5 % + z_80 %) standard errors: significant with 80 % power.
     """
-    if len(draws.strengths) < 2:
-        return []
     strengths = draws.point.strengths
     order = np.argsort(-strengths, kind="stable")
     win, tie = predicted(strengths, draws.point.log_tie)
@@ -120,7 +118,11 @@ def undecided(draws: Draws) -> list[Undecided]:
     found = []
     for first, second in pairwise(order):
         gap = float(strengths[first] - strengths[second])
-        variance = float(np.var(draws.strengths[:, first] - draws.strengths[:, second], ddof=1))
+        apart = draws.strengths[:, first] - draws.strengths[:, second]
+        apart = apart[np.isfinite(apart)]
+        if len(apart) < max(2, len(draws.strengths) / 2):
+            continue
+        variance = float(np.var(apart, ddof=1))
         if gap > level * math.sqrt(variance):
             continue
         w, t = win[first, second], tie[first, second]

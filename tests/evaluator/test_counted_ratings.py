@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from evaluator.statistics.counted_rankings import canonical, count_rankings
 from evaluator.statistics.intervals import Interval
-from evaluator.statistics.rating_intervals import Resampling, drawn_patterns, rate_counted
+from evaluator.statistics.rating_intervals import Resampling, drawn_patterns, held, rate_counted
 from evaluator.statistics.rating_models import model_of
 from evaluator.statistics.rating_pairs import PolicyRanking, pairs_in_order
 from evaluator.statistics.reliability import AnnotatorReliability, Reliabilities, annotator_weights
@@ -213,3 +213,47 @@ def test_weights_by_reliability() -> None:
     )
     assert annotator_weights(Reliabilities(people, ())) == {"ada": 1.5, "ben": 0.5, "cyd": 0.0}
     assert annotator_weights(Reliabilities((replace(people[2]),), ())) == {}
+
+
+@pytest.mark.parametrize("ties", ["davidson", "efron", "half"])
+def test_a_newcomer_does_not_take_the_others_their_intervals(ties: str) -> None:
+    """Three rankings of a newcomer that now and then wins all it is drawn for: no interval for it, one for others."""
+    rankings = drawn(300, 10)
+    newcomer = [PolicyRanking(f"n{at}", (("z", at % 3 > 0), ("e", at % 3 == 0)), "ann0") for at in range(3)]
+    before = rate_counted(count_rankings(rankings), Resampling(0, 80), tie_model=ties)
+    after = rate_counted(count_rankings(rankings + newcomer), Resampling(0, 80), tie_model=ties)
+    rows = {row.policy: row for row in after.rows}
+    assert rows["z"].rating is not None
+    assert rows["z"].low is None
+    assert "too few rankings" in (rows["z"].reason or "")
+    shift = {row.policy: (row.rating or 0) - (rows[row.policy].rating or 0) for row in before.rows}
+    assert max(shift.values()) - min(shift.values()) < 15
+    for row in before.rows:
+        now = rows[row.policy]
+        assert now.low is not None
+        assert now.high is not None
+        assert now.low < (now.rating or 0) < now.high
+        assert now.high - now.low == pytest.approx((row.high or 0) - (row.low or 0), rel=0.5)
+
+
+def test_resamples_are_held_at_the_weighted_mean() -> None:
+    point, mass = np.array([0.5, 0.0, -0.5]), np.array([3.0, 1.0, 0.0])
+    strengths = np.array([[1.5, 0.0, -9.0], [np.nan, 2.0, 0.0], [np.nan, np.nan, np.nan]])
+    found = held(strengths, point, mass)
+    assert found[0] == pytest.approx([0.75, -0.75, -9.75])
+    assert found[1, 1:] == pytest.approx([0.0, -2.0])
+    assert np.isnan(found[1, 0])
+    assert np.isnan(found[2]).all()
+
+
+def test_the_core_is_what_hangs_together_both_ways() -> None:
+    wins = [("a", "b"), ("b", "c"), ("c", "a"), ("z", "a"), ("z", "c")]
+    counted = count_rankings([PolicyRanking(f"k{x}{y}", ((x, 0), (y, 1)), "ada") for x, y in wins])
+    pairs = pairs_in_order(
+        [PolicyRanking(str(at), one) for at, one in enumerate(counted.patterns)], counted.policies
+    )
+    model = model_of(pairs, counted.patterns, range(4), "davidson")
+    assert model.core(np.ones(5)) == (0, 1, 2)
+    assert model.core(np.zeros(5)) == ()
+    part = model.among((0, 1, 2))
+    assert part.fit(np.ones(5)).strengths == pytest.approx([0, 0, 0], abs=1e-9)

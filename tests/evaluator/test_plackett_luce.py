@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -81,7 +82,7 @@ def some_rankings(draw: st.DrawFn) -> list[Places]:
 def drawn(rankings: int, seed: int, *, tie_within: float = 0.5, size: int = 4) -> list[Places]:
     rng = np.random.default_rng(seed)
     true = np.linspace(-1, 1, POLICIES)
-    found = []
+    found: list[Places] = []
     for _ in range(rankings):
         shown = rng.choice(POLICIES, size, replace=False)
         worth = true[shown] + rng.gumbel(size=size)
@@ -164,11 +165,13 @@ def test_the_fit_is_the_optimum_another_optimiser_finds(efron: bool) -> None:
     choices = choices_of(rankings, POLICIES, efron=efron)
     totals = choices.totals(np.ones(len(rankings)))
     size = POLICIES + len(choices.sizes)
-    other = optimize.minimize(
+    minimize: Any = optimize.minimize
+    options = {"xtol": 1e-9, "ftol": 1e-14, "maxiter": 100_000}
+    other = minimize(
         lambda point: -log_likelihood(choices, totals, point)[0],
         np.zeros(size),
         method="Powell",
-        options={"xtol": 1e-9, "ftol": 1e-14, "maxiter": 100_000},
+        options=options,
     )
     found = fit_choices(choices, np.ones(60), start=np.zeros(size))
     assert found.strengths == pytest.approx(other.x[:POLICIES] - other.x[:POLICIES].mean(), abs=1e-4)

@@ -15,7 +15,7 @@ from evaluator import policy_rankings
 from evaluator.errors import BadInput
 from evaluator.line_shapes import shape_of
 from evaluator.policy_rankings import policy_ranking, read_policy_rankings
-from evaluator.rankings import read_rankings
+from evaluator.rankings import Ranking, parse_ranking, read_rankings
 from evaluator.statistics.rating_pairs import PolicyRanking
 from tests.evaluator.lines import Line, ranking, steady, write_lines
 
@@ -131,10 +131,12 @@ def test_blocks_may_end_within_a_line(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_one_shape_serves_all_lines_like_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nine lines of two shapes are parsed in full twice."""
     parsed: list[str] = []
-    in_full = policy_rankings.parse_ranking
-    monkeypatch.setattr(
-        policy_rankings, "parse_ranking", lambda line, where: parsed.append(where) or in_full(line, where)
-    )
+
+    def counting(line: Line, where: str) -> Ranking:
+        parsed.append(where)
+        return parse_ranking(line, where)
+
+    monkeypatch.setattr(policy_rankings, "parse_ranking", counting)
     lines = [ranking(f"k{at}", [["a", "b"]] if at == 4 else [["b"], ["a"]]) for at in range(9)]
     found = read_policy_rankings(write_lines(tmp_path / "r.jsonl", lines))
     assert len(parsed) == 2
