@@ -36,7 +36,7 @@ def clean(drawn: str, *, prefix: str, title: str, description: str, standalone: 
     root.attrib.clear()
     names = {"role": "img", "aria-labelledby": f"{prefix}-title {prefix}-description", "focusable": "false"}
     sizes = {"viewBox": " ".join(box), "width": box[2], "height": box[3]}
-    strokes = {"stroke-linejoin": "round", "stroke-linecap": "butt", "font-family": FONT, "class": "plot"}
+    strokes = {"stroke-linejoin": "round", "stroke-linecap": "butt", "font-family": FONT, "class": "drawing"}
     root.attrib.update({**sizes, **names, **strokes})
     told = [
         _element("title", title, id=f"{prefix}-title"),

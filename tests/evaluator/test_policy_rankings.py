@@ -157,3 +157,31 @@ def test_style_is_read_with_the_texts(tmp_path: Path) -> None:
     found = read_policy_rankings(write_lines(tmp_path / "r.jsonl", [line]), style=True)[0]
     assert [round(2.718281828459045**value - 1) for value in found.style[0]] == [4, 1, 2, 1]
     assert len(found.style) == 2
+
+
+@pytest.mark.parametrize("text", ["\\ud800", "\\x41", "\\u00zz", "a\tb", "a\x01b"])
+def test_escapes_and_control_characters_are_looked_at(tmp_path: Path, text: str) -> None:
+    """A text that other lines may change freely is still a text of JSON: no lone surrogate, no such escape, no tab."""
+    path = write_lines(tmp_path / "r.jsonl", [ranking(f"k{at}", [["a"], ["b"]]) for at in range(3)])
+    bad = json.dumps(ranking("bad", [["a"], ["b"]])).replace("says a", text)
+    path.write_text(path.read_text("utf-8") + bad + "\n", "utf-8")
+    with pytest.raises(BadInput, match=r"r\.jsonl:4: "):
+        read_policy_rankings(path)
+
+
+@pytest.mark.parametrize(
+    "tiers", [[["a"], ["z"]], [["z"], ["b"]], [["a"], ["a"]], [["a", "z"]], [["b"], ["b"]]]
+)
+def test_tiers_of_comparisons_name_their_two_responses(tmp_path: Path, tiers: list[list[str]]) -> None:
+    good = [ranking(f"k{at}", one) for at, one in enumerate([[["a"], ["b"]], [["b"], ["a"]], [["a", "b"]]])]
+    path = write_lines(tmp_path / "r.jsonl", [*good, {**ranking("bad", [["a"], ["b"]]), "tiers": tiers}])
+    with pytest.raises(BadInput, match=r"r\.jsonl:4: tiers: "):
+        read_policy_rankings(path)
+
+
+def test_a_response_that_stands_twice_is_refused_though_tiers_do_not_name_it(tmp_path: Path) -> None:
+    good = [ranking(f"k{at}", [["a"], ["b"]], unranked=["c"]) for at in range(3)]
+    bad = ranking("bad", [["a"], ["b"]], unranked=["c"])
+    bad["responses"][2]["id"] = "a"
+    with pytest.raises(BadInput, match=r"r\.jsonl:4: responses: "):
+        read_policy_rankings(write_lines(tmp_path / "r.jsonl", [*good, bad]))
