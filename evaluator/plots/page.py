@@ -96,7 +96,8 @@ def _figure(figure: Figure, drawings: Drawings) -> Iterable[str]:
     endings = ("svg", "png", "csv") if figure.name in drawings else ("csv",)
     links = (f'<a href="figures/{figure.name}.{end}">{end.upper()}</a>' for end in endings)
     yield f'<p class="files">{" ".join(links)}</p>'
-    yield f"<details><summary>Table: {escape(figure.title)}</summary>{_scroll(figure.table, f'Table: {figure.title}')}</details>"
+    table = f"Table: {figure.title}"
+    yield f"<details><summary>{escape(table)}</summary>{_scroll(figure.table, table)}</details>"
     yield "</section>"
 
 
