@@ -52,6 +52,7 @@ def agreement(spec: AgreementSpec, progress: Progress) -> Report:
         metrics += _of_annotator(one, by_name[one.annotator], with_gold=spec.gold is not None)
     dropped = _dropped(spec, rankings, labels, sampling)
     metrics += dropped.metrics
+    verdicts = [verdict for one in quality for verdict in _verdicts(one, by_name[one.annotator])]
     samples = _samples(labels)
     items = len({label.item for label in labels})
     return Report(
@@ -61,10 +62,7 @@ def agreement(spec: AgreementSpec, progress: Progress) -> Report:
         seed=spec.seed,
         metrics=metrics,
         items=Items(items, len(samples), 0, items - len(samples)),
-        verdicts=[
-            *(verdict for one in quality for verdict in _verdicts(one, by_name[one.annotator])),
-            *dropped.verdicts,
-        ],
+        verdicts=[*verdicts, *dropped.verdicts],
         data=[data_file(path) for path in (spec.rankings, spec.gold) if path is not None],
         spec=spec.record(),
         samples=samples,

@@ -73,12 +73,8 @@ def leaderboard(spec: LeaderboardSpec, progress: Progress) -> Report:
     board = _board(spec, seen, ratings, resampling, others)
     progress.step(3, STEPS)
     verdicts = [*_warnings(ratings, counted, unmatched), *_provisional(board.rows)]
-    extra = [*_tie_parameters(ratings, counted.total), *_fit(ratings, counted.total)]
-    extra += _efron_difference(spec, counted, ratings, weights)
-    extra += [
-        Metric("annotator_weight", one, None, None, 0, f"annotator={name}")
-        for name, one in sorted(weights.items())
-    ]
+    extra = _of_the_model(spec, counted, ratings, weights)
+    shown = [*board.style, *board.slices, *_history(board), *_wanted(board), *others]
     used = sorted((one for one in seen if tells(one.places)), key=lambda one: one.id)
     progress.step(STEPS, STEPS)
     return Report(
@@ -86,30 +82,39 @@ def leaderboard(spec: LeaderboardSpec, progress: Progress) -> Report:
         variant=VARIANTS[spec.ties],
         subject=str(spec.rankings),
         seed=spec.seed,
-        metrics=[
-            *board.rows,
-            *extra,
-            *board.style,
-            *board.slices,
-            *_history(board),
-            *_wanted(board),
-            *others,
-        ],
+        metrics=[*board.rows, *extra, *shown],
         items=Items(len(every), len(used), 0, len(every) - len(used)),
         verdicts=verdicts,
         data=[data_file(spec.rankings), *(data_file(one / "report.json") for one in _folders(others))],
         spec=spec.record(),
         samples=RankingSamples(used),
-        extra={
-            "warnings": [one.reason for one in verdicts if one.group is None],
-            "scale": {"mean": 1000, "points_for_ten_to_one": 400},
-            "resampled": resampling.unit,
-            "annotators": len(counted.annotators),
-            "win_rates": {"policies": _names(ratings), "predicted": board.win_rates},
-        },
+        extra=_extra(board, verdicts, counted, resampling),
         environment=environment(started),
         figures=leaderboard_figures(board.rows, board, verdicts),
     )
+
+
+def _extra(
+    board: Board, verdicts: Sequence[Verdict], counted: CountedRankings, resampling: Resampling
+) -> dict[str, object]:
+    return {
+        "warnings": [one.reason for one in verdicts if one.group is None],
+        "scale": {"mean": 1000, "points_for_ten_to_one": 400},
+        "resampled": resampling.unit,
+        "annotators": len(counted.annotators),
+        "win_rates": {"policies": _names(board.ratings), "predicted": board.win_rates},
+    }
+
+
+def _of_the_model(
+    spec: LeaderboardSpec, counted: CountedRankings, ratings: Ratings, weights: dict[str, float]
+) -> list[Metric]:
+    """Tie parameters, how well the ratings fit, what the fast tie model would change, what annotators weigh."""
+    found = [*_tie_parameters(ratings, counted.total), *_fit(ratings, counted.total)]
+    found += _efron_difference(spec, counted, ratings, weights)
+    for name, weight in sorted(weights.items()):
+        found.append(Metric("annotator_weight", weight, None, None, 0, f"annotator={name}"))
+    return found
 
 
 class RankingSamples(Sequence[dict[str, object]]):
