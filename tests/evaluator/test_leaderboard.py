@@ -125,7 +125,9 @@ def test_fewer_than_twenty_annotators_are_too_few_to_trust(tmp_path: Path) -> No
 
 
 def test_policies_in_few_rankings_are_provisional(tmp_path: Path) -> None:
-    newcomer = [ranking(f"n{at}", [["new"], ["sft"]] if at % 2 else [["ppo"], ["new"]]) for at in range(6)]
+    newcomer = [
+        ranking(f"n{at}", [["new"], ["sft"]] if (at // 2) % 2 else [["sft"], ["new"]]) for at in range(24)
+    ]
     report = board(tmp_path, [*many(), *newcomer], provisional_below=30)
     assert {one.group: one.extra["provisional"] for one in named(report, "rating")} == {
         "ppo": False,
@@ -134,6 +136,7 @@ def test_policies_in_few_rankings_are_provisional(tmp_path: Path) -> None:
         "new": True,
     }
     assert [(one.group, one.verdict) for one in report.verdicts if one.group] == [("new", "provisional")]
+    assert next(one for one in named(report, "rating") if one.group == "new").low is not None
     plot = report.figures[0].plot
     assert isinstance(plot, Whiskers)
     assert [row.label for row in plot.rows if row.hollow] == ["new"]
