@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 TOKEN = re.compile(r'\s*([{}\[\],:]|"(?:[^"\\]|\\.)*"|[^\s{}\[\],:"]+)')
-ANY_TEXT = r'"[^"\\\x00-\x1f]*(?:\\["\\/bfnrt][^"\\\x00-\x1f]*)*"'
-CAUGHT_TEXT = r'"([^"\\\x00-\x1f]+)"'
+# Possessive: what a text has taken it never gives back, so a line of another shape is given up at once.
+ANY_TEXT = r'"[^"\\\x00-\x1f]*+(?:\\["\\/bfnrt][^"\\\x00-\x1f]*+)*+"'
+CAUGHT_TEXT = r'"([^"\\\x00-\x1f]++)"'
 CAUGHT_TEXT_OR_NONE = r'"([^"\\\x00-\x1f]*)"'
 POSITIVE_NUMBER = r"(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,17})?"
 ANY_NUMBER = f"-?{POSITIVE_NUMBER}"

@@ -185,3 +185,12 @@ def test_a_response_that_stands_twice_is_refused_though_tiers_do_not_name_it(tmp
     bad["responses"][2]["id"] = "a"
     with pytest.raises(BadInput, match=r"r\.jsonl:4: responses: "):
         read_policy_rankings(write_lines(tmp_path / "r.jsonl", [*good, bad]))
+
+
+def test_comparisons_won_by_either_side_are_read_as_they_stand(tmp_path: Path) -> None:
+    lines = [ranking(f"k{at}", [["a"], ["b"]]) for at in range(4)]
+    for line in lines[2:]:
+        line["tiers"] = [["b"], ["a"]]
+    path = write_lines(tmp_path / "r.jsonl", lines)
+    won, lost = (("a", 0), ("b", 1)), (("a", 1), ("b", 0))
+    assert [one.places for one in read_policy_rankings(path)] == [won, won, lost, lost]
