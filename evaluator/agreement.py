@@ -2,8 +2,11 @@
 
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from evaluator.affected_runs import AffectedRun, affected_runs
+from evaluator.agreement_figures import agreement_figures
 from evaluator.errors import BadInput
 from evaluator.json_lines import kind_of
 from evaluator.progress import Progress
@@ -18,10 +21,12 @@ from evaluator.statistics.ranking_labels import RankingLabel, first_and_repeated
 from evaluator.statistics.reliability import AnnotatorReliability, reliabilities
 from evaluator.statistics.resampling import Sampling
 from evaluator.statistics.speed import word_count
+from evaluator.without_annotator import agreement_without, rating_metrics, ratings_without
 
 VARIANT = "aligned-items: each annotator's first label of an item, pairs of responses that both know"
 REVERSED, NOT_ABOVE_CHANCE = "upside-down", "not-above-chance"
 FLAGGED = "flagged"
+MOST_LEFT_OUT = 30
 
 
 def agreement(spec: AgreementSpec, progress: Progress) -> Report:
@@ -45,6 +50,9 @@ def agreement(spec: AgreementSpec, progress: Progress) -> Report:
     by_name = {one.annotator: one for one in reliable.annotators}
     for one in quality:
         metrics += _of_annotator(one, by_name[one.annotator], with_gold=spec.gold is not None)
+    dropped = _dropped(spec, rankings, labels, sampling)
+    metrics += dropped.metrics
+    verdicts = [verdict for one in quality for verdict in _verdicts(one, by_name[one.annotator])]
     samples = _samples(labels)
     items = len({label.item for label in labels})
     return Report(
@@ -54,7 +62,7 @@ def agreement(spec: AgreementSpec, progress: Progress) -> Report:
         seed=spec.seed,
         metrics=metrics,
         items=Items(items, len(samples), 0, items - len(samples)),
-        verdicts=[verdict for one in quality for verdict in _verdicts(one, by_name[one.annotator])],
+        verdicts=[*verdicts, *dropped.verdicts],
         data=[data_file(path) for path in (spec.rankings, spec.gold) if path is not None],
         spec=spec.record(),
         samples=samples,
@@ -64,7 +72,48 @@ def agreement(spec: AgreementSpec, progress: Progress) -> Report:
             "repeats": sum(one.repeats for one in quality),
         },
         environment=environment(started),
+        figures=agreement_figures(metrics),
     )
+
+
+@dataclass(frozen=True)
+class _Dropped:
+    metrics: list[Metric]
+    verdicts: list[Verdict]
+
+
+def _dropped(
+    spec: AgreementSpec, rankings: Sequence[Ranking], labels: Sequence[RankingLabel], sampling: Sampling
+) -> _Dropped:
+    """What changes without each annotator (agreement alone, in short), and without those of `spec.drop` (all of it)."""
+    names = sorted({label.annotator for label in labels})
+    for name in spec.drop:
+        if name not in names:
+            raise BadInput(
+                f"--drop {name}: found no ranking by this annotator, wanted one of {', '.join(names)}"
+            )
+    others = [name for name in names if name not in spec.drop] if len(names) <= MOST_LEFT_OUT else []
+    metrics = agreement_without(labels, others, Sampling(resamples=0, fewest=sampling.fewest))
+    metrics += agreement_without(labels, spec.drop, sampling)
+    verdicts = []
+    for name in spec.drop:
+        metrics += rating_metrics(ratings_without(rankings, name), name)
+        verdicts += [_affected(one, name) for one in affected_runs(spec.runs, name)]
+    return _Dropped(metrics, verdicts)
+
+
+def _affected(run: AffectedRun, annotator: str) -> Verdict:
+    group = f"annotator={annotator}"
+    extra = {"run": str(run.folder), "verb": run.verb, "lines": run.lines, "command": run.command}
+    if run.lines is None and not run.through:
+        reason = f"{run.folder}: the labels it names are not here, so nothing can be told"
+        return Verdict("training", "not-known", reason, group, extra)
+    by = (
+        f"through {', '.join(map(str, run.through))}"
+        if not run.lines
+        else f"{run.lines} of its lines are theirs"
+    )
+    return Verdict("training", "affected", f"{run.folder}: {by}; again: {run.command}", group, extra)
 
 
 def ranking_label(ranking: Ranking) -> RankingLabel:

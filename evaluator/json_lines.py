@@ -22,12 +22,12 @@ def read(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
     """(line number from 1, object) of each line. Refuses what the module names, and an empty line."""
     # Split at \n only: text mode would also end a line at a bare \r.
     for number, raw in enumerate(_lines(path), start=1):
-        yield number, _parse_object(raw, f"{path}:{number}")
+        yield number, parse_object(raw, f"{path}:{number}")
 
 
 def read_object(path: Path) -> dict[str, object]:
     """The one JSON object a file holds, under the same rules as a line."""
-    return _parse_object(_bytes(path), str(path))
+    return parse_object(_bytes(path), str(path))
 
 
 def write_atomically(path: Path, lines: Iterable[Mapping[str, object]]) -> None:
@@ -79,7 +79,8 @@ def _lines(path: Path) -> list[bytes]:
     return lines[:-1] if not lines[-1] else lines
 
 
-def _parse_object(raw: bytes, where: str) -> dict[str, object]:
+def parse_object(raw: bytes, where: str) -> dict[str, object]:
+    """The JSON object of one line (without its end). `where` names the line in what is refused."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:

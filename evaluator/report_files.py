@@ -17,6 +17,7 @@ from typing import Any
 
 from evaluator import json_lines
 from evaluator.errors import BadInput
+from evaluator.figures import Figure, write_figures
 
 FORMAT = "labelplatform-report/1"
 # What a run writes before its report.
@@ -93,7 +94,10 @@ class Items:
 
 @dataclass(frozen=True)
 class Report:
-    """One report folder. `samples` are the lines of samples.jsonl; `extra` holds further keys of report.json."""
+    """One report folder. `samples` are the lines of samples.jsonl; `extra` holds further keys of report.json.
+
+    `figures` are what it draws (figures.json); without any, `plots` shows its metrics.
+    """
 
     suite: str
     variant: str
@@ -107,6 +111,7 @@ class Report:
     samples: Sequence[Values] = ()
     extra: Values = field(default_factory=dict)
     environment: Values = field(default_factory=dict)
+    figures: Sequence[Figure] = ()
 
     def record(self) -> dict[str, object]:
         """The content of report.json."""
@@ -150,13 +155,15 @@ def report_folder(out: Path, *, resume: bool = False) -> Iterator[Path]:
 
 
 def write_report(folder: Path, report: Report) -> None:
-    """Write samples.jsonl, then report.json. Equal reports give equal bytes."""
+    """Write samples.jsonl, figures.json (if there are figures), then report.json. Equal reports give equal bytes."""
     json_lines.write_atomically(folder / "samples.jsonl", report.samples)
+    if report.figures:
+        write_figures(folder, report.figures)
     json_lines.write_json_atomically(folder / "report.json", report.record())
 
 
-def read_report(folder: Path) -> Report:
-    """The report in a folder, with its samples. Refuses another format, and samples without a unique id."""
+def read_report(folder: Path, *, samples: bool = True) -> Report:
+    """The report in a folder, with its samples if wanted. Refuses another format, and samples without a unique id."""
     path = folder / "report.json"
     content = json_lines.read_object(path)
     if content.get("format") != FORMAT:
@@ -177,7 +184,7 @@ def read_report(folder: Path) -> Report:
             verdicts=[_verdict(entry) for entry in _objects(content.get("verdicts", []))],
             data=_objects(content.get("data", [])),
             spec=_mapping(content.get("spec", {})),
-            samples=_read_samples(folder / "samples.jsonl"),
+            samples=_read_samples(folder / "samples.jsonl") if samples else (),
             extra={key: value for key, value in content.items() if key not in own},
             environment=_mapping(content.get("environment", {})),
         )

@@ -1,8 +1,9 @@
 """What each command is told: frozen specs that refuse values out of range before any work is done."""
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from evaluator.errors import BadInput
 from evaluator.truthfulqa.prompts import PromptName
@@ -10,7 +11,9 @@ from evaluator.truthfulqa.questions import Edition
 
 Precision = Literal["float32", "float64", "bfloat16"]
 Prompting = Literal["plain", "few-shot", "chain-of-thought", "step-by-step", "self-consistency"]
-TieModel = Literal["davidson", "half"]
+TieModel = Literal["davidson", "efron", "half"]
+ResampledUnit = Literal["auto", "rankings", "annotators"]
+HistoryPeriod = Literal["day", "week", "month"]
 ChoiceRule = Literal["disagreement", "margin"]
 # Where a report lies, and whether it was written in one go, is not part of what it says.
 NOT_SAID = ("out", "resume")
@@ -24,6 +27,18 @@ def _at_least(name: str, value: int, least: int) -> None:
 def _share(name: str, value: float) -> None:
     if not 0 < value < 1:
         raise BadInput(f"--{name}: found {value}; wanted a number between 0 and 1, ends excluded")
+
+
+def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise BadInput(f"--{name}: found {value!r}; wanted {' or '.join(choices)}")
+
+
+def _time(name: str, value: str) -> None:
+    try:
+        datetime.fromisoformat(value)
+    except ValueError as error:
+        raise BadInput(f"--{name}: found {value!r}; wanted a date or time in ISO 8601") from error
 
 
 def _record(spec: object) -> dict[str, object]:
@@ -116,11 +131,16 @@ class CompareSpec:
 
 @dataclass(frozen=True)
 class AgreementSpec:
-    """Rankings in, agreement out. `gold` holds the ranking that is right for some of the items."""
+    """Rankings in, agreement out. `gold` holds the ranking that is right for some of the items.
+
+    `drop` names annotators of whom is told what changes without them, in `runs` (run folders of the trainer) too.
+    """
 
     rankings: Path
     out: Path
     gold: Path | None = None
+    drop: tuple[str, ...] = ()
+    runs: tuple[Path, ...] = ()
     resamples: int = 2000
     seed: int = 0
 
@@ -135,23 +155,48 @@ class AgreementSpec:
 
 @dataclass(frozen=True)
 class LeaderboardSpec:
-    """Rankings in, ratings out. `ties` names the tie model: Davidson's, or a tie as half a win each way."""
+    """Rankings in, ratings out.
+
+    `ties` names the tie model: Davidson-Luce, Efron's approximation, or a tie as half a win each way. `unit` is what is
+    drawn again (auto: annotators where there are enough of them). `by` are slices that get ratings of their own;
+    `since` and `until` (excluded) bound the time window; `history` is the period of ratings over time; `reports` are
+    folders of what else is known of the policies.
+    """
 
     rankings: Path
     out: Path
     ties: TieModel = "davidson"
+    unit: ResampledUnit = "auto"
+    by: tuple[str, ...] = ()
+    since: str | None = None
+    until: str | None = None
+    history: HistoryPeriod | None = None
+    reliability_weights: bool = False
+    style_control: bool = False
+    reports: tuple[Path, ...] = ()
+    provisional_below: int = 30
     resamples: int = 200
+    workers: int = 1
     seed: int = 0
 
     def __post_init__(self) -> None:
         _at_least("resamples", self.resamples, 20)
         _at_least("seed", self.seed, 0)
-        if self.ties not in ("davidson", "half"):
-            raise BadInput(f"--ties: found {self.ties!r}; wanted davidson or half")
+        _at_least("workers", self.workers, 1)
+        _at_least("provisional_below", self.provisional_below, 0)
+        _one_of("ties", self.ties, get_args(TieModel))
+        _one_of("resample", self.unit, get_args(ResampledUnit))
+        for name in self.by:
+            _one_of("by", name, ("domain", "language", "mode"))
+        if self.history is not None:
+            _one_of("history", self.history, get_args(HistoryPeriod))
+        for name, value in (("since", self.since), ("until", self.until)):
+            if value is not None:
+                _time(name, value)
 
     def record(self) -> dict[str, object]:
-        """The spec as JSON values, for the report."""
-        return _record(self)
+        """The spec as JSON values, for the report; without `workers`, which change no figure."""
+        return {key: value for key, value in _record(self).items() if key != "workers"}
 
 
 @dataclass(frozen=True)

@@ -143,8 +143,28 @@ def _add_leaderboard(verbs: "argparse._SubParsersAction[OneLineParser]") -> None
     parser = _verb(verbs, "leaderboard", "rate policies from rankings whose responses name a policy")
     add = parser.add_argument
     add("rankings", type=Path, metavar="RANKINGS.jsonl", help="ranking lines")
-    ties = "tie model: davidson (ties have a parameter of their own, default), half (a tie is half a win each way)"
-    add("--ties", choices=("davidson", "half"), default="davidson", help=ties)
+    ties = (
+        "tie model: davidson (Davidson of comparisons, Davidson-Luce of rankings: exact, default), efron "
+        "(Plackett-Luce, ties by Efron's approximation: fast), half (pairs, a tie is half a win each way)"
+    )
+    add("--ties", choices=("davidson", "efron", "half"), default="davidson", help=ties)
+    drawn = "what is drawn again for intervals (default auto: annotators where there are 20 or more, else rankings)"
+    add("--resample", choices=("auto", "rankings", "annotators"), default="auto", help=drawn)
+    sliced = "also rate within each value of this key of the lines (may be given again)"
+    add("--by", action="append", choices=("domain", "language", "mode"), default=[], help=sliced)
+    add("--since", help="only rankings from this time on (ISO 8601; the key `at` of the lines)")
+    add("--until", help="only rankings before this time")
+    grown = "also rate what was known at the end of each period, from the key `at` of the lines"
+    add("--history", choices=("day", "week", "month"), help=grown)
+    weighed = "weigh annotators by how reliable their rankings of shared items are (default: all the same)"
+    add("--reliability-weights", action="store_true", help=weighed)
+    held = "also rate with length, headers, lists and bold of the responses held equal, and show their coefficients"
+    add("--style-control", action="store_true", help=held)
+    beside = "report folders (or folders of them) whose metrics stand beside the ratings, matched by subject"
+    add("--reports", type=Path, nargs="+", default=[], metavar="FOLDER", help=beside)
+    few = "policies in fewer rankings are marked provisional (default 30)"
+    add("--provisional-below", type=int, default=30, metavar="N", help=few)
+    add("--workers", type=int, default=1, help="threads for resamples (default 1); changes no figure")
     _add_shared(parser, resamples=200)
 
 
@@ -159,6 +179,10 @@ def _add_agreement(verbs: "argparse._SubParsersAction[OneLineParser]") -> None:
         type=Path,
         help="ranking lines that are right, one an item: adds each annotator's agreement with gold",
     )
+    without = "also tell what changes without this annotator: agreement, ratings, training runs (may be given again)"
+    add("--drop", action="append", default=[], metavar="ANNOTATOR", help=without)
+    runs = "run folders of the trainer; those trained on labels of a dropped annotator are named, with their command"
+    add("--runs", type=Path, nargs="+", default=[], metavar="FOLDER", help=runs)
     _add_shared(parser, resamples=2000)
 
 

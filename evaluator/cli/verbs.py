@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 
 from evaluator.agreement import agreement
 from evaluator.choosing import choose_next
@@ -17,7 +18,6 @@ from evaluator.specs import AgreementSpec, ChooseNextSpec, CompareSpec, Leaderbo
 from evaluator.suites.catalogue import HERE, LATER, Suite
 
 REGRESSION_EXIT_CODE = 3
-GROUPS_ARE_SAID = ("leaderboard", "train-judge")
 
 
 def perform(options: argparse.Namespace) -> int:
@@ -35,8 +35,9 @@ def perform(options: argparse.Namespace) -> int:
     }
     report = verbs[options.verb](options)
     write_report(options.out, report)
+    _draw(options.out)
     for metric in report.metrics:
-        if metric.group is None or options.verb in GROUPS_ARE_SAID:
+        if metric.group is None or metric.name == "rating" or options.verb == "train-judge":
             print(
                 _summary(_named(metric, options.verb), metric.value, metric.low, metric.high, metric.reason)
             )
@@ -44,6 +45,13 @@ def perform(options: argparse.Namespace) -> int:
     if verdict is not None:
         print(f"verdict: {verdict}")
     return REGRESSION_EXIT_CODE if verdict == REGRESSION else 0
+
+
+def _draw(folder: Path) -> None:
+    # Here, not above: matplotlib takes a second to load, and bad input is answered without it.
+    from evaluator.plots.folder import draw_report
+
+    draw_report(folder)
 
 
 def print_suites() -> None:
@@ -128,6 +136,16 @@ def _leaderboard(options: argparse.Namespace) -> Report:
         rankings=options.rankings,
         out=options.out,
         ties=options.ties,
+        unit=options.resample,
+        by=tuple(options.by),
+        since=options.since,
+        until=options.until,
+        history=options.history,
+        reliability_weights=options.reliability_weights,
+        style_control=options.style_control,
+        reports=tuple(options.reports),
+        provisional_below=options.provisional_below,
+        workers=options.workers,
         resamples=options.resamples,
         seed=options.seed,
     )
@@ -140,6 +158,8 @@ def _agreement(options: argparse.Namespace) -> Report:
         rankings=options.rankings,
         out=options.out,
         gold=options.gold,
+        drop=tuple(options.drop),
+        runs=tuple(options.runs),
         resamples=options.resamples,
         seed=options.seed,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +12,19 @@ Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class PolicyRanking:
+class PolicyRanking(NamedTuple):
     """One ranking seen from the leaderboard: (policy, tier from 0) of each response; tier None is unranked.
 
-    Unranked responses lie below all ranked ones and say nothing about each other.
+    Unranked responses lie below all ranked ones and say nothing about each other. `slices` are what it can be grouped
+    by (domain, language, mode), `at` its time in ISO 8601, `style` the features of each response in `places`.
     """
 
     id: str
     places: tuple[tuple[str, int | None], ...]
+    annotator: str = ""
+    slices: tuple[tuple[str, str], ...] = ()
+    at: str = ""
+    style: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,12 +57,8 @@ def _sums(cell: NDArray[np.int64], weight: Floats, cells: int) -> Floats:
     return np.asarray(np.bincount(cell, weights=weight, minlength=cells), dtype=np.float64)
 
 
-def pairs_of(rankings: Sequence[PolicyRanking]) -> RankedPairs:
-    """The pairs of all rankings, in the order of ranking ids whatever the order given;
-    rankings without a pair drop out.
-    """
-    ordered = sorted(rankings, key=lambda ranking: ranking.id)
-    policies = tuple(sorted({policy for ranking in ordered for policy, _ in ranking.places}))
+def pairs_in_order(ordered: Sequence[PolicyRanking], policies: tuple[str, ...]) -> RankedPairs:
+    """The pairs of all rankings in the order given, as indices into `policies`; rankings without a pair drop out."""
     index = {policy: number for number, policy in enumerate(policies)}
     rows: list[tuple[int, int, int, bool, float]] = []
     used: list[str] = []
@@ -84,6 +85,11 @@ def _pairs_of_one(ranking: PolicyRanking) -> list[tuple[str, str, bool]]:
         else:
             found.append((second, first, False))
     return found
+
+
+def tells(places: tuple[tuple[str, int | None], ...]) -> bool:
+    """Whether a ranking says anything of two different policies."""
+    return bool(_pairs_of_one(PolicyRanking("", places)))
 
 
 def reachable(edges: Booleans) -> Booleans:

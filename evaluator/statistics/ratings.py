@@ -21,13 +21,15 @@ GRADIENT_PER_PAIR = 1e-13
 
 @dataclass(frozen=True)
 class Fit:
-    """Strengths [P] (natural scale, mean 0), log of the tie parameter (-inf:
-    no ties), log-likelihood at the optimum.
+    """Strengths [P] (natural scale, mean 0), log of the tie parameter (-inf: no ties), log-likelihood at the optimum.
+
+    `parameters` holds all of them where the model has more (`plackett_luce`), as a start for the next fit.
     """
 
     strengths: Floats
     log_tie: float
     log_likelihood: float
+    parameters: Floats | None = None
 
     def ratings(self) -> Floats:
         """Ratings on the Elo scale, [P]: 1000 + 400/ln10 · θ; 400 points are ten to one without ties."""

@@ -89,6 +89,19 @@ def reliabilities(labels: Sequence[RankingLabel], *, fewest: int = FEWEST_ITEMS)
     return Reliabilities(tuple(rows), tuple(_item_scores(aligned, pairs, parameters)))
 
 
+def annotator_weights(found: Reliabilities) -> dict[str, float]:
+    """What each annotator's rankings weigh in ratings: their β, 0 below 0, by the mean of all β above 0.
+
+    In Bradley-Terry with β the evidence of a pair grows with it. Who has no β yet weighs 1, as the mean does.
+    """
+    known = {
+        one.annotator: max(0.0, one.reliability.value) for one in found.annotators if one.reliability.value
+    }
+    above = [beta for beta in known.values() if beta > 0]
+    mean = sum(above) / len(above) if above else 1.0
+    return {name: beta / mean for name, beta in known.items()} if above else {}
+
+
 def accuracy(beta: float) -> float:
     """E[sigmoid(β·|θ_i - θ_j|)] over independent standard normal qualities; 1/2 at β = 0, below for β < 0."""
     nodes, weights = np.polynomial.legendre.leggauss(NODES)

@@ -40,7 +40,7 @@ def index(request: HttpRequest, project: Project, membership: Membership) -> Htt
 def leaderboard(request: HttpRequest, project: Project, membership: Membership, pk: int) -> HttpResponse:
     """One leaderboard; each row opens its lineage."""
     run = get_object_or_404(leaderboards_of(project), pk=pk)
-    board = boards.leaderboard(run)
+    board = boards.with_drawings(boards.leaderboard(run))
     page = {
         "project": project,
         "run": run,

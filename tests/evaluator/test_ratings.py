@@ -9,10 +9,22 @@ import pytest
 from numpy.typing import NDArray
 from scipy import optimize
 
-from evaluator.statistics.rating_pairs import PolicyRanking, components, is_separated, pairs_of, reachable
+from evaluator.statistics.rating_pairs import (
+    PolicyRanking,
+    RankedPairs,
+    components,
+    is_separated,
+    pairs_in_order,
+    reachable,
+)
 from evaluator.statistics.ratings import curvature, fit, gradient, log_likelihood
 
 Floats = NDArray[np.float64]
+
+
+def pairs_of(rankings: list[PolicyRanking]) -> RankedPairs:
+    policies = sorted({policy for ranking in rankings for policy, _ in ranking.places})
+    return pairs_in_order(rankings, tuple(policies))
 
 
 def some_counts(seed: int, size: int = 4) -> tuple[Floats, Floats]:

@@ -121,7 +121,7 @@ def response_lengths(ids: Tensor, end_ids: Sequence[int]) -> Tensor:
     return (before == 0).sum(dim=-1)
 
 
-def generate(
+def generate(  # noqa: PLR0913  (what is told and read on the way is each asked for by one caller alone)
     lm: LanguageModel,
     prompts: Sequence[Sequence[int]],
     *,

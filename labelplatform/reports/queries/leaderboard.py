@@ -1,7 +1,7 @@
 """The leaderboard: policies with their ratings, and what other suites say of them, each figure with its interval."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 
@@ -17,6 +17,7 @@ from labelplatform.jobs.whiskers import (
     stacked_bar,
     whisker,
 )
+from labelplatform.reports.queries.drawings import Drawing, drawings_of
 
 PARTS = ("right", "abstained", "wrong")
 MEAN_RATING = 1000.0
@@ -54,6 +55,8 @@ class Leaderboard:
     variant: str
     warnings: tuple[str, ...]
     has_suites: bool
+    drawings: tuple[Drawing, ...] = ()
+    labels: int | None = None
 
 
 def latest_leaderboard(project: Project) -> LeaderboardRun | None:
@@ -79,6 +82,14 @@ def leaderboard(run: LeaderboardRun) -> Leaderboard:
         warnings=tuple(str(warning) for warning in warnings) if isinstance(warnings, list) else (),
         has_suites=any(row.suite for row in rows),
     )
+
+
+def with_drawings(board: Leaderboard) -> Leaderboard:
+    """The same with the report's own drawings, and the number of rankings they were made from, where it says so."""
+    report = board.run.report
+    items = report.detail.get("items") if report else None
+    labels = items.get("measured") if isinstance(items, dict) else None
+    return replace(board, drawings=drawings_of(report), labels=labels if isinstance(labels, int) else None)
 
 
 def _row(
