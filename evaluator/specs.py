@@ -156,3 +156,40 @@ class ChooseNextSpec:
     def record(self) -> dict[str, object]:
         """The spec as JSON values, for the report."""
         return _record(self)
+
+
+@dataclass(frozen=True)
+class TrainDetectorSpec:
+    """Labelled responses in, a support detector out. `encoder` is a folder (None: the installed one)."""
+
+    data: Path
+    out: Path
+    encoder: Path | None = None
+    resamples: int = 2000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _at_least("resamples", self.resamples, 100)
+        _at_least("seed", self.seed, 0)
+
+    def record(self) -> dict[str, object]:
+        """The spec as JSON values, for the report."""
+        return _record(self)
+
+
+@dataclass(frozen=True)
+class CorrelateSpec:
+    """Scores of metrics beside human judgement in, correlations out."""
+
+    scores: Path
+    out: Path
+    resamples: int = 2000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _at_least("resamples", self.resamples, 100)
+        _at_least("seed", self.seed, 0)
+
+    def record(self) -> dict[str, object]:
+        """The spec as JSON values, for the report."""
+        return _record(self)

@@ -4,15 +4,12 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
+from evaluator.cli import hallucination_parser as hallucination
 from evaluator.errors import BadInput
 
 LATER = {
     "train-judge": "trains truth and informativeness judges from labels: issue 5 (evaluator: hallucination, honesty)",
-    "train-detector": "trains a support detector from span labels: issue 5 (evaluator: hallucination, honesty)",
-    "detect": "scores each sentence's support by a text: issue 5 (evaluator: hallucination, honesty)",
-    "correlate": "compares automatic metrics with human judgement: issue 5 (evaluator: hallucination, honesty)",
     "score-code": "judges code responses as a reward program: issue 6 (evaluator: pass@k)",
-    "score-support": "scores support as a reward program: issue 5 (evaluator: hallucination, honesty)",
     "pass-at-k": "estimates pass@k from samples: issue 6 (evaluator: pass@k)",
     "judge-one": "judges one submission in the sandbox: issue 6 (evaluator: pass@k)",
     "sandbox-check": "says whether this machine can isolate code: issue 6 (evaluator: pass@k)",
@@ -48,6 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_leaderboard(verbs)
     _add_agreement(verbs)
     _add_choose_next(verbs)
+    _add_hallucination(verbs)
     return parser
 
 
@@ -191,6 +189,20 @@ def _add_choose_next(verbs: "argparse._SubParsersAction[OneLineParser]") -> None
         help="share of the items that is drawn at random and dealt over the whole order (default 0.2)",
     )
     _add_shared(parser, resamples=2000)
+
+
+def _add_hallucination(verbs: "argparse._SubParsersAction[OneLineParser]") -> None:
+    hallucination.add_detect(_verb(verbs, "detect", "score each sentence's support by a text"))
+    learnt = _verb(
+        verbs, "train-detector", "train a support detector from labels and measure it on other texts"
+    )
+    hallucination.add_train_detector(learnt)
+    _add_shared(learnt, resamples=2000)
+    warm = "score support as a reward program: response lines in, {id, score} lines out, until the input ends"
+    hallucination.add_score_support(_verb(verbs, "score-support", warm))
+    compared = _verb(verbs, "correlate", "correlate automatic metrics with human judgement")
+    hallucination.add_correlate(compared)
+    _add_shared(compared, resamples=2000)
 
 
 class _NotHereYet(argparse.Action):

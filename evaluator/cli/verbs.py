@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from evaluator.agreement import agreement
 from evaluator.choosing import choose_next
+from evaluator.cli.hallucination_verbs import FILE_VERBS, REPORT_VERBS
 from evaluator.comparison import REGRESSION, compare
 from evaluator.errors import BadInput
 from evaluator.leaderboard import leaderboard
@@ -18,12 +19,15 @@ REGRESSION_EXIT_CODE = 3
 
 def perform(options: argparse.Namespace) -> int:
     """Run the chosen verb and return its exit code: 0, or 3 when a regression is confirmed."""
+    if options.verb in FILE_VERBS:
+        return FILE_VERBS[options.verb](options)
     verbs: dict[str, Callable[[argparse.Namespace], Report]] = {
         "run": _run,
         "compare": _compare,
         "leaderboard": _leaderboard,
         "agreement": _agreement,
         "choose-next": _choose_next,
+        **REPORT_VERBS,
     }
     report = verbs[options.verb](options)
     write_report(options.out, report)

@@ -153,7 +153,7 @@ def test_later_verbs_say_what_they_will_do(verb: str, capsys: pytest.CaptureFixt
 
 def test_every_flag_of_every_verb_has_its_sentence() -> None:
     verbs = next(a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction))
-    assert set(verbs.choices) == {"run", "compare", "leaderboard", "agreement", "choose-next"}
+    assert {"run", "compare", "leaderboard", "agreement", "choose-next"} <= set(verbs.choices)
     for parser in verbs.choices.values():
         for action in parser._actions:
             assert action.help, action
