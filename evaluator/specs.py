@@ -48,6 +48,9 @@ class RunSpec:
     device: str = "cpu"
     max_new_tokens: int = 32
     temperature: float = 0.0
+    scorer: Path | None = None
+    labels: Path | None = None
+    knowledge: Path | None = None
     seed: int = 0
     resamples: int = 2000
 

@@ -41,3 +41,17 @@ def add_correlate(parser: argparse.ArgumentParser) -> None:
     """Flags of `correlate` that other verbs do not share."""
     lines = '{"item","system","human":x,"metrics":{name: x}} a line; a metric may be absent or null'
     parser.add_argument("scores", type=Path, metavar="SCORES.jsonl", help=lines)
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """Flags of `run` that the hallucination suites read."""
+    add = parser.add_argument
+    scorer = "what scores support: a detector's folder (default: the one that ships) or an NLI model's"
+    add("--scorer", type=Path, help=scorer)
+    add(
+        "--labels",
+        type=Path,
+        help="span lines of people about the same responses: adds how well support tells them",
+    )
+    knowledge = 'text to look facts up in: {"id","text"} a line, "title" where there is one'
+    add("--knowledge", type=Path, help=knowledge)

@@ -104,6 +104,7 @@ def _add_run(verbs: "argparse._SubParsersAction[OneLineParser]") -> None:
         default=0.0,
         help="of a model folder's sampling; 0 takes the likeliest (default)",
     )
+    hallucination.add_run(parser)
     for flag, what in LATER_FLAGS.items():
         add(flag, action=_NotHereYet, nargs="?", help=f"{what}; comes with issue 5")
     _add_shared(parser, resamples=2000)

@@ -71,6 +71,9 @@ def _run(options: argparse.Namespace) -> Report:
         device=options.device,
         max_new_tokens=options.max_new_tokens,
         temperature=options.temperature,
+        scorer=options.scorer,
+        labels=options.labels,
+        knowledge=options.knowledge,
         seed=options.seed,
         resamples=options.resamples,
     )

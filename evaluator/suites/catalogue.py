@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from evaluator.progress import Progress
 from evaluator.report_files import Report
 from evaluator.specs import RunSpec
-from evaluator.suites import hallucination_open_domain, reward_agreement
+from evaluator.suites import hallucination_closed_domain, hallucination_open_domain, reward_agreement
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,17 @@ HERE: Mapping[str, Suite] = {
         "right, abstained and wrong answers to questions about the world",
         hallucination_open_domain.run,
     ),
+    hallucination_closed_domain.NAME: Suite(
+        hallucination_closed_domain.VARIANTS,
+        "support of each response and sentence by the text it was given",
+        hallucination_closed_domain.run,
+    ),
     reward_agreement.NAME: Suite(
         reward_agreement.VARIANTS, "pairs that a reward model orders as people did", reward_agreement.run
     ),
 }
 LATER: Mapping[str, str] = {
     "truthfulness": "TruthfulQA in its variants: issue 5 (evaluator: hallucination and honesty)",
-    "hallucination-closed-domain": "support of each sentence by a text: issue 5 (evaluator: hallucination and honesty)",
     "in-context-learning": "right, flipped and random labels: issue 5 (evaluator: hallucination and honesty)",
     "code-generation": "pass@k in a sandbox: issue 6 (evaluator: code)",
 }

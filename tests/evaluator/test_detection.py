@@ -29,7 +29,7 @@ def test_by_hand() -> None:
     assert float(auroc(SCORES, LABELS)) == pytest.approx(3.5 / 4)
     # From the top: 0.8 (1 of 1), then 0.4 twice (2 of 3 right, recall 1).
     assert float(auprc(SCORES, LABELS)) == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
-    called = (SCORES >= 0.4) * 1.0
+    called = np.where(SCORES >= 0.4, 1.0, 0.0)
     assert float(balanced_accuracy(called, LABELS)) == pytest.approx((1 + 0.5) / 2)
 
 
@@ -45,7 +45,7 @@ def test_equal_to_scikit_learn_and_weights_are_repeats(told: list[tuple[int, int
     both = auroc(scores, labels, np.stack([times, np.ones(len(told))]))
     assert both.shape == (2,)
     assert both[0] == pytest.approx(float(auroc(scores, labels, times)), nan_ok=True)
-    called = (scores >= 2) * 1.0
+    called = np.where(scores >= 2, 1.0, 0.0)
     if len(set(labels)) == 2:
         wanted = metrics.balanced_accuracy_score(labels, called)
         assert float(balanced_accuracy(called, labels)) == pytest.approx(wanted)

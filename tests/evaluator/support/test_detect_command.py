@@ -15,7 +15,7 @@ from tests.evaluator.lines import Line, write_lines
 
 ROOT = Path(__file__).parents[3]
 CONTEXT = "Marie Curie won the Nobel Prize in Physics in 1903. She was born in Warsaw."
-PAIRS = [
+PAIRS: list[Line] = [
     {
         "id": "kept",
         "context": CONTEXT,

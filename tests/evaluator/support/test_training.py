@@ -11,7 +11,8 @@ import pytest
 from evaluator.cli import main
 from evaluator.errors import BadInput
 from evaluator.support import training
-from evaluator.support.passages import passages_of, read_labelled
+from evaluator.support.fitting import Logistic
+from evaluator.support.passages import Passages, passages_of, read_labelled
 from evaluator.support.training import cross_fitted, fold_of
 from tests.evaluator.lines import Line, without_environment, write_lines
 from tests.evaluator.support.reading_stand_in import WordEncoder
@@ -121,7 +122,7 @@ def test_scores_come_from_models_of_other_folds(tmp_path: Path, monkeypatch: pyt
     learnt: list[set[str]] = []
     plain = training.fit_passages
 
-    def watched(told: training.Passages, rows: np.ndarray) -> training.Logistic:
+    def watched(told: Passages, rows: np.ndarray) -> Logistic:
         learnt.append({text for text, kept in zip(told.texts, rows, strict=True) if kept})
         return plain(told, rows)
 
