@@ -51,6 +51,7 @@ class RunSpec:
     scorer: Path | None = None
     labels: Path | None = None
     knowledge: Path | None = None
+    samples: int = 5
     seed: int = 0
     resamples: int = 2000
 
@@ -58,6 +59,7 @@ class RunSpec:
         if self.limit is not None:
             _at_least("limit", self.limit, 1)
         _at_least("batch_size", self.batch_size, 1)
+        _at_least("samples", self.samples, 1)
         _at_least("max_new_tokens", self.max_new_tokens, 1)
         _at_least("resamples", self.resamples, 100)
         _at_least("seed", self.seed, 0)

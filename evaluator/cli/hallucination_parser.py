@@ -55,3 +55,5 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     )
     knowledge = 'text to look facts up in: {"id","text"} a line, "title" where there is one'
     add("--knowledge", type=Path, help=knowledge)
+    sampled = "further responses of a model folder to each question, for self-consistency (default 5)"
+    add("--samples", type=int, default=5, help=sampled)

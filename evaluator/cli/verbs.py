@@ -74,6 +74,7 @@ def _run(options: argparse.Namespace) -> Report:
         scorer=options.scorer,
         labels=options.labels,
         knowledge=options.knowledge,
+        samples=options.samples,
         seed=options.seed,
         resamples=options.resamples,
     )

@@ -164,7 +164,7 @@ def test_run_list_names_suites_and_variants(capsys: pytest.CaptureFixture[str]) 
         main(["run", "--list"])
     assert caught.value.code == 0
     told = capsys.readouterr().out
-    for name in ("hallucination-open-domain  (closed-book)", "reward-agreement", "truthfulness  (later)"):
+    for name in ("hallucination-open-domain  (closed-book,", "reward-agreement", "truthfulness  (later)"):
         assert name in told
 
 
