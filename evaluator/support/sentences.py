@@ -7,9 +7,10 @@ LONGEST_SENTENCE = 10_000  # characters; what is longer is no sentence
 PIECE = 1_000  # characters that one piece of a context may have, so that one long line is not one vector
 END = re.compile(r"[.!?]+[\"'”’)\]]*(?=\s)|[。！？；]+[”’」』）]*|\n+")
 ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof st sr jr vs etc e.g i.e u.s u.k inc ltd co corp no fig gen col lt sgt rep sen gov capt rev hon "
+    "mr mrs ms dr prof st sr jr vs etc e.g i.e u.s u.k inc ltd co corp gen col lt sgt rep sen gov capt rev hon "
     "jan feb mar apr jun jul aug sep sept oct nov dec mt ft approx dept est ave blvd a.m p.m ph.d d.c".split()
 )
+NUMBERED = frozenset("no nos fig figs vol pp p ch sec".split())  # abbreviations only before a number: "No. 5"
 WORD = re.compile(r"\w")
 TOKENISED_NUMBER = re.compile(r"\d \. \d")
 LAST_WORD = re.compile(r"[^\s(\[\"“]+$")
@@ -65,7 +66,9 @@ def _goes_on(text: str, place: int, start: int) -> bool:
     if match is None:
         return False
     word = match.group().lower()
-    return word in ABBREVIATIONS or (len(word) == 1 and word.isalpha() and word not in "i" and word.isascii())
+    if word in NUMBERED:
+        return text[place + 1 : place + 4].lstrip()[:1].isdigit()
+    return word in ABBREVIATIONS or (len(word) == 1 and word.isalpha() and word != "i" and word.isascii())
 
 
 def _joined(text: str, bounds: list[tuple[int, int]]) -> list[Sentence]:

@@ -89,6 +89,12 @@ def test_pairs_of_a_single_word_and_of_function_words() -> None:
     assert features("it is so", "it was")["word_share"] == pytest.approx(1 / 2)
 
 
+def test_pairs_keep_their_order() -> None:
+    found = features("Ada met Ben and left.", "Ben met Ada left.")
+    assert found["word_share"] == 1.0
+    assert found["pair_share"] == 0.0
+
+
 def test_length_is_no_feature() -> None:
     short = features("Ada wrote books. Ben sails.", "Ada wrote books.")
     long = features("Ada wrote books. Ben sails.", "Ada wrote books. Ada wrote books. Ada wrote books.")

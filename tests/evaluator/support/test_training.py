@@ -156,3 +156,16 @@ def test_sentences_are_measured_apart(tmp_path: Path) -> None:
 def test_an_unreadable_label_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"none\.jsonl: No such file"):
         read_labelled(tmp_path / "none.jsonl")
+
+
+def test_a_threshold_is_fixed_on_other_texts() -> None:
+    """Supported and invented lie apart in every fold, but at another height in each: own thresholds would be right."""
+    count = 40
+    texts = [f"text {number // 2}" for number in range(count)]
+    labels = np.array([1.0, 0.0] * (count // 2))
+    fold = fold_of(texts, seed=0)
+    scores = fold * 10.0 + labels
+    passages = Passages(np.zeros((count, 8)), labels, texts, ["s"] * count, np.ones(count, dtype=bool), texts)
+    called = training._called(passages, scores, 0)
+    assert called[fold == 0].sum() == 0
+    assert (called != labels).any()
