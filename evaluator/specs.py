@@ -50,7 +50,7 @@ class RunSpec:
     temperature: float = 0.0
     scorer: Path | None = None
     labels: Path | None = None
-    knowledge: Path | None = None
+    corpus: Path | None = None
     samples: int = 5
     seed: int = 0
     resamples: int = 2000

@@ -53,7 +53,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="span lines of people about the same responses: adds how well support tells them",
     )
-    knowledge = 'text to look facts up in: {"id","text"} a line, "title" where there is one'
-    add("--knowledge", type=Path, help=knowledge)
+    corpus = 'text to look facts up in: {"id","text"} a line, "title" where there is one'
+    add("--corpus", type=Path, help=corpus)
     sampled = "further responses of a model folder to each question, for self-consistency (default 5)"
     add("--samples", type=int, default=5, help=sampled)

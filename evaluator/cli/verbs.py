@@ -73,7 +73,7 @@ def _run(options: argparse.Namespace) -> Report:
         temperature=options.temperature,
         scorer=options.scorer,
         labels=options.labels,
-        knowledge=options.knowledge,
+        corpus=options.corpus,
         samples=options.samples,
         seed=options.seed,
         resamples=options.resamples,

@@ -1,7 +1,7 @@
 """Variants supported-facts…: what share of a response's facts does a knowledge corpus support (FActScore)?
 
 Facts are the response line's `facts` (where a splitter wrote them) or its sentences. Each is looked up in
-`--knowledge` (by BM25, by embeddings, or by both) and judged against the passages found by the support detector.
+`--corpus` (by BM25, by embeddings, or by both) and judged against the passages found by the support detector.
 `factscore` has the length penalty, `supported_facts` has not; abstentions are left out of both, and `responded` says
 how many did not abstain.
 """
@@ -37,11 +37,11 @@ DIRECTIONS = {
 
 
 def run(spec: RunSpec, progress: Progress, suite: str) -> Report:
-    """The report of one way to look facts up. Refuses a run without `--knowledge`."""
+    """The report of one way to look facts up. Refuses a run without `--corpus`."""
     started = time.monotonic()
-    if spec.knowledge is None:
-        raise BadInput(f"--knowledge: found nothing, wanted passages to look facts up in for {spec.variant}")
-    detector, passages = read_detector(spec.scorer), read_knowledge(spec.knowledge)
+    if spec.corpus is None:
+        raise BadInput(f"--corpus: found nothing, wanted passages to look facts up in for {spec.variant}")
+    detector, passages = read_detector(spec.scorer), read_knowledge(spec.corpus)
     asked = ask(spec, progress, suite)
     quiet, others = sort_out(asked)
     encoder = Encoder(shipped_encoder_folder())
@@ -57,7 +57,7 @@ def run(spec: RunSpec, progress: Progress, suite: str) -> Report:
         samples.append(_sample(question, response, rows, detector.threshold))
         start += len(own)
     extra = {
-        "knowledge": data_file(spec.knowledge),
+        "knowledge": data_file(spec.corpus),
         "passages": len(passages),
         "threshold": detector.threshold,
     }

@@ -92,7 +92,7 @@ def test_supported_facts_and_their_penalty(tmp_path: Path) -> None:
         sampled("Rome", "Italy", "zzz qqq."),
     ]
     for variant in ("supported-facts", "supported-facts-bm25", "supported-facts-embedding"):
-        report, samples = run(tmp_path, variant, said, "--knowledge", str(path))
+        report, samples = run(tmp_path, variant, said, "--corpus", str(path))
         penalty = 2.718281828459045 ** (1 - 10 / 2)
         assert samples["Lima"]["scores"]["supported_facts"] == 1.0
         assert samples["Lima"]["scores"]["factscore"] == pytest.approx(penalty)
@@ -103,13 +103,13 @@ def test_supported_facts_and_their_penalty(tmp_path: Path) -> None:
         assert value(report, "supported_facts")["value"] == pytest.approx(0.5)
         assert value(report, "responded")["value"] == 0.75
         assert report["items"] == {"asked": 5, "measured": 4, "abstained": 1, "not_measured": 1}
-        assert report["knowledge"]["sha256"]
+        assert report["corpus"]["sha256"]
         assert samples["Lima"]["facts"][0]["passages"][0] == "p"
     _, samples = run(
         tmp_path / "b",
         "supported-facts-bm25",
         said,
-        "--knowledge",
+        "--corpus",
         str(path),
     )
     assert samples["Rome"]["facts"][0] == {
@@ -123,12 +123,12 @@ def test_supported_facts_and_their_penalty(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["--variant", "supported-facts"], "--knowledge: found nothing"),
+        (["--variant", "supported-facts"], "--corpus: found nothing"),
         (["--variant", "self-consistency-nli"], "--scorer: found nothing"),
         (["--variant", "self-consistency-ngram", "--samples", "0"], "--samples: found 0; wanted 1 or more"),
         (["--variant", "self-consistency-ngram", "--data", "q.jsonl"], "wanted that of question 'Lima'"),
         (["--variant", "self-consistency-ngram", "--subject", "."], "--data: found nothing"),
-        (["--variant", "supported-facts", "--knowledge", "none.jsonl"], "none.jsonl: No such file"),
+        (["--variant", "supported-facts", "--corpus", "none.jsonl"], "none.jsonl: No such file"),
     ],
 )
 def test_bad_input(
