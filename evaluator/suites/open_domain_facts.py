@@ -57,7 +57,7 @@ def run(spec: RunSpec, progress: Progress, suite: str) -> Report:
         samples.append(_sample(question, response, rows, detector.threshold))
         start += len(own)
     extra = {
-        "knowledge": data_file(spec.corpus),
+        "corpus": data_file(spec.corpus),
         "passages": len(passages),
         "threshold": detector.threshold,
     }
