@@ -97,7 +97,7 @@ PASSAGES = [
 
 def test_passages_are_found_by_words_by_meaning_and_by_both() -> None:
     for how in ("bm25", "embedding", "both"):
-        knowledge = Knowledge(PASSAGES, WordEncoder(), how)  # type: ignore[arg-type]
+        knowledge = Knowledge(PASSAGES, WordEncoder(), how)
         found = knowledge.look_up(["Ben sailed.", "May rain."])
         assert [passages[0].id for passages in found] == ["b", "c"]
         assert all(len(passages) <= 5 for passages in found)
