@@ -163,12 +163,14 @@ def comparisons(bench: Bench, scores: dict[str, Floats]) -> tuple[dict[str, Any]
             )
             for part, make in parts.items()
         }
-        missed += [f"{part}: not better than {name}" for part in parts if not found[name][part]["low"] > 0]
+        missed += [
+            f"{part}: not better than {name}" for part in parts if not (found[name][part]["low"] or 0) > 0
+        ]
         for one in (*TRAINED, REPORTED):
             rows = bench.sets == one
             difference = interval(bench, rows, less(pooled_auroc, bench, scores, name, rows), "paired", one)
             found[name][one] = difference
-            if one != REPORTED and name in ("length", "word-overlap") and difference["high"] < 0:
+            if one != REPORTED and name in ("length", "word-overlap") and (difference["high"] or 0) < 0:
                 missed.append(f"{one}: worse than {name}")
     return found, missed
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from evaluator.support import fitting
 from evaluator.support.fitting import balanced_weights, fit_logistic, sigmoid
 
 ONES = np.ones(200)
@@ -43,6 +44,14 @@ def test_the_ridge_shares_work_and_calibration_undoes_its_shrinking() -> None:
     assert abs((logits * error).mean()) < 1e-4  # no stretch of the log-odds would fit better
     strong = fit_logistic(twins, labels, ONES, [1, 1], ridge=10.0)
     assert strong.probabilities(twins) == pytest.approx(model.probabilities(twins), abs=5e-3)
+
+
+def test_the_ridge_is_at_its_optimum() -> None:
+    features, labels = made()
+    free = [(-np.inf, np.inf)] * 2
+    point = fitting._minimise(features, labels, ONES, free, 0.5)
+    error = sigmoid(features @ point[:-1] + point[-1]) - labels
+    assert features.T @ error / len(error) + 0.5 * point[:-1] == pytest.approx(np.zeros(2), abs=1e-5)
 
 
 def test_weights_of_rows_count() -> None:
