@@ -85,12 +85,7 @@ def _add_run(verbs: "argparse._SubParsersAction[OneLineParser]") -> None:
         default=16,
         help="responses decoded at one time (default 16); changes no figure",
     )
-    add(
-        "--precision",
-        choices=("float32", "float64", "bfloat16"),
-        default="float32",
-        help="of a model folder's weights",
-    )
+    add("--precision", choices=("float32", "float64", "bfloat16"), default="float32", help="of its weights")
     add("--device", default="cpu", help="where a model folder runs: cpu, cuda, cuda:1 … (default cpu)")
     add(
         "--max-new-tokens",

@@ -98,6 +98,7 @@ def test_items_are_drawn_whole() -> None:
 
 def test_what_is_not_defined_says_why() -> None:
     flat = Scored(["i", "j", "k"], ["a", "b", "c"], np.ones(3), np.arange(3.0))
+    assert np.isnan(pearson(np.full(3, 0.1), np.arange(3.0)))  # whose mean is not 0.1 to the last digit
     assert pooled(flat, "pearson", seed=0).reason == "one side is the same everywhere"
     assert between_systems(flat, "spearman", seed=0, resamples=100).value is None
     assert within_items(flat, "pearson", seed=0).reason == "no item has responses that differ on both sides"

@@ -40,6 +40,7 @@ def test_rouge_by_hand() -> None:
     assert found["rouge1"] == pytest.approx(0.75)
     assert found["rouge2"] == pytest.approx(1 / 3)
     assert found["rougeL"] == pytest.approx(0.75)
+    assert reference.rouge(["a b"], [["a b c d"]], kinds=["rouge1"])["rouge1"] == pytest.approx(2 / 3)
     assert reference.rouge(["walking"], [["walked"]], kinds=["rouge1"]) == {"rouge1": 0.0}
     assert reference.rouge(["walking"], [["walked"]], kinds=["rouge1"], stemmer=True) == {"rouge1": 1.0}
     assert reference.rouge(["a", "b"], [["a"], ["x"]], kinds=["rouge1"]) == {"rouge1": 0.5}

@@ -147,7 +147,10 @@ def test_summac_of_a_model(folder: Path) -> None:
 def test_chunk_max_of_a_model(folder: Path) -> None:
     context, response = "ada wrote books . ben sailed home .", "ada sailed home . ben wrote ."
     scorer = open_scorer("chunk-max", folder)
-    found, empty = scorer.score([Pair(context, response), Pair(context, " ")], quiet)
+    found, other, empty = scorer.score(
+        [Pair(context, response), Pair(context, "rain ."), Pair(context, " ")], quiet
+    )
+    assert other.value == pytest.approx(plainly(folder, context, "rain .")[0], abs=1e-6)
     each = [plainly(folder, context, one)[0] for one in ("ada sailed home .", "ben wrote .")]
     assert [value for _text, value in found.sentences] == pytest.approx(each, abs=1e-6)
     assert found.value == pytest.approx(sum(each) / 2, abs=1e-6)
