@@ -3,13 +3,17 @@
 """
 
 import json
+import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, Self, TextIO
 
 ProgressMode = Literal["auto", "json", "none"]
 BAR_WIDTH = 30
+NOWHERE = Path(os.devnull)
 
 
 class Progress:
@@ -19,7 +23,7 @@ class Progress:
     """
 
     def __init__(self, out: Path, mode: ProgressMode = "none", *, screen: TextIO | None = None) -> None:
-        self._path = out / "progress.jsonl"
+        self._path = out / "progress.jsonl" if out != NOWHERE else NOWHERE
         self._mode = mode
         self._screen = screen if screen is not None else sys.stderr
         self._started = time.monotonic()
@@ -53,3 +57,10 @@ class Progress:
             bar = "█" * filled + "·" * (BAR_WIDTH - filled)
             print(f"\r{bar} {done}/{total}", end="", file=self._screen, flush=True)
             self._bar_drawn = True
+
+
+@contextmanager
+def screen_only(mode: ProgressMode) -> Iterator[Progress]:
+    """Progress of a command that writes one file: on standard error only."""
+    with Progress(NOWHERE, mode) as progress:
+        yield progress

@@ -71,6 +71,10 @@ class RunSpec:
     device: str = "cpu"
     max_new_tokens: int | None = None
     temperature: float = 0.0
+    scorer: Path | None = None
+    labels: Path | None = None
+    corpus: Path | None = None
+    samples: int = 5
     seed: int = 0
     resamples: int = 2000
     resume: bool = False
@@ -88,6 +92,7 @@ class RunSpec:
         if self.limit is not None:
             _at_least("limit", self.limit, 1)
         _at_least("batch_size", self.batch_size, 1)
+        _at_least("samples", self.samples, 1)
         if self.max_new_tokens is not None:
             _at_least("max_new_tokens", self.max_new_tokens, 1)
         _at_least("resamples", self.resamples, 100)
@@ -218,6 +223,43 @@ class ChooseNextSpec:
         _at_least("seed", self.seed, 0)
         if self.by not in ("disagreement", "margin"):
             raise BadInput(f"--by: found {self.by!r}; wanted disagreement or margin")
+
+    def record(self) -> dict[str, object]:
+        """The spec as JSON values, for the report."""
+        return _record(self)
+
+
+@dataclass(frozen=True)
+class TrainDetectorSpec:
+    """Labelled responses in, a support detector out. `encoder` is a folder (None: the installed one)."""
+
+    data: Path
+    out: Path
+    encoder: Path | None = None
+    resamples: int = 2000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _at_least("resamples", self.resamples, 100)
+        _at_least("seed", self.seed, 0)
+
+    def record(self) -> dict[str, object]:
+        """The spec as JSON values, for the report."""
+        return _record(self)
+
+
+@dataclass(frozen=True)
+class CorrelateSpec:
+    """Scores of metrics beside human judgement in, correlations out."""
+
+    scores: Path
+    out: Path
+    resamples: int = 2000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _at_least("resamples", self.resamples, 100)
+        _at_least("seed", self.seed, 0)
 
     def record(self) -> dict[str, object]:
         """The spec as JSON values, for the report."""

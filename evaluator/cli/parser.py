@@ -5,16 +5,13 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
+from evaluator.cli import hallucination_parser as hallucination
 from evaluator.cli.asking import add_asking_flags
 from evaluator.cli.code_parser import add_code_verbs
 from evaluator.cli.judge_verbs import add_judge_flags, add_train_judge_flags
 from evaluator.errors import BadInput
 
 LATER = {
-    "train-detector": "trains a support detector from span labels: issue 5 (evaluator: hallucination, honesty)",
-    "detect": "scores each sentence's support by a text: issue 5 (evaluator: hallucination, honesty)",
-    "correlate": "compares automatic metrics with human judgement: issue 5 (evaluator: hallucination, honesty)",
-    "score-support": "scores support as a reward program: issue 5 (evaluator: hallucination, honesty)",
     "emergence": "draws metrics against model scale: issue 7 (evaluator: leaderboards, regressions, emergence)",
 }
 
@@ -45,6 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_train_judge_flags(train_judge)
     _add_shared(train_judge, resamples=1000)
     add_judge_flags(_verb(verbs, "judge", "give each answer of a file a judge's probability"))
+    _add_hallucination(verbs)
     return parser
 
 
@@ -86,12 +84,7 @@ def _add_run(verbs: "argparse._SubParsersAction[OneLineParser]") -> None:
         default=16,
         help="responses decoded at one time (default 16); changes no figure",
     )
-    add(
-        "--precision",
-        choices=("float32", "float64", "bfloat16"),
-        default="float32",
-        help="of a model folder's weights",
-    )
+    add("--precision", choices=("float32", "float64", "bfloat16"), default="float32", help="of its weights")
     add("--device", default="cpu", help="where a model folder runs: cpu, cuda, cuda:1 … (default cpu)")
     longest = "longest response of a model, in tokens (default: the suite's own; mostly 32, with reasons 256)"
     add("--max-new-tokens", type=int, help=longest)
@@ -102,6 +95,7 @@ def _add_run(verbs: "argparse._SubParsersAction[OneLineParser]") -> None:
         help="of a model folder's sampling; 0 takes the likeliest (default)",
     )
     add_asking_flags(parser)
+    hallucination.add_run(parser)
     _add_shared(parser, resamples=2000)
 
 
@@ -209,6 +203,20 @@ def _add_choose_next(verbs: "argparse._SubParsersAction[OneLineParser]") -> None
         help="share of the items that is drawn at random and dealt over the whole order (default 0.2)",
     )
     _add_shared(parser, resamples=2000)
+
+
+def _add_hallucination(verbs: "argparse._SubParsersAction[OneLineParser]") -> None:
+    hallucination.add_detect(_verb(verbs, "detect", "score each sentence's support by a text"))
+    learnt = _verb(
+        verbs, "train-detector", "train a support detector from labels and measure it on other texts"
+    )
+    hallucination.add_train_detector(learnt)
+    _add_shared(learnt, resamples=2000)
+    warm = "score support as a reward program: response lines in, {id, score} lines out, until the input ends"
+    hallucination.add_score_support(_verb(verbs, "score-support", warm))
+    compared = _verb(verbs, "correlate", "correlate automatic metrics with human judgement")
+    hallucination.add_correlate(compared)
+    _add_shared(compared, resamples=2000)
 
 
 class _ListSuites(argparse.Action):

@@ -7,6 +7,7 @@ from pathlib import Path
 from evaluator.agreement import agreement
 from evaluator.choosing import choose_next
 from evaluator.cli.asking import asking_fields
+from evaluator.cli.hallucination_verbs import FILE_VERBS, REPORT_VERBS
 from evaluator.cli.judge_verbs import run_judge, run_train_judge
 from evaluator.comparison import REGRESSION, compare
 from evaluator.errors import BadInput
@@ -15,7 +16,7 @@ from evaluator.progress import Progress
 from evaluator.report_files import Metric, Report, report_folder, write_report
 from evaluator.resuming import keep_spec
 from evaluator.specs import AgreementSpec, ChooseNextSpec, CompareSpec, LeaderboardSpec, RunSpec
-from evaluator.suites.catalogue import HERE, LATER, Suite
+from evaluator.suites.catalogue import HERE, Suite
 
 REGRESSION_EXIT_CODE = 3
 
@@ -25,6 +26,8 @@ def perform(options: argparse.Namespace) -> int:
     if options.verb == "judge":
         run_judge(options)
         return 0
+    if options.verb in FILE_VERBS:
+        return FILE_VERBS[options.verb](options)
     verbs: dict[str, Callable[[argparse.Namespace], Report]] = {
         "run": _run,
         "compare": _compare,
@@ -32,6 +35,7 @@ def perform(options: argparse.Namespace) -> int:
         "agreement": _agreement,
         "choose-next": _choose_next,
         "train-judge": run_train_judge,
+        **REPORT_VERBS,
     }
     report = verbs[options.verb](options)
     write_report(options.out, report)
@@ -58,8 +62,6 @@ def print_suites() -> None:
     """Print every suite: its variants and what it measures, or what brings it."""
     for name, suite in HERE.items():
         print(f"{name}  ({', '.join(suite.variants)})  {suite.measures}")
-    for name, what in LATER.items():
-        print(f"{name}  (later)  {what}")
 
 
 def _named(metric: Metric, verb: str) -> str:
@@ -91,6 +93,10 @@ def _run(options: argparse.Namespace) -> Report:
         device=options.device,
         max_new_tokens=options.max_new_tokens,
         temperature=options.temperature,
+        scorer=options.scorer,
+        labels=options.labels,
+        corpus=options.corpus,
+        samples=options.samples,
         seed=options.seed,
         resamples=options.resamples,
         **asking_fields(options),  # type: ignore[arg-type]
@@ -101,8 +107,6 @@ def _run(options: argparse.Namespace) -> Report:
 
 
 def _suite(name: str, variant: str | None) -> Suite:
-    if name in LATER:
-        raise BadInput(f"suite {name}: not here yet; {LATER[name]}")
     if name not in HERE:
         raise BadInput(f"suite {name!r}: found no such suite, wanted one of {', '.join(HERE)}")
     suite = HERE[name]

@@ -106,6 +106,12 @@ def grade_response(
     return _not_right(spoken, known, allowed)
 
 
+def abstains(response: str, question: str = "") -> bool:
+    """Whether the response says that it does not know and nothing more (rule 3)."""
+    spoken = words(response)
+    return bool(spoken) and _not_right(spoken, [], _allowed_words(question)).outcome == "abstained"
+
+
 def grade_line(line: Mapping[str, object]) -> Grade:
     """`grade_response` of a response line: keys response, references, prompt (optional), candidates (optional)."""
     response, references = line.get("response"), line.get("references")

@@ -8,6 +8,7 @@ from evaluator.report_files import Report
 from evaluator.specs import RunSpec
 from evaluator.suites import (
     code_generation,
+    hallucination_closed_domain,
     hallucination_open_domain,
     in_context_learning,
     reward_agreement,
@@ -30,6 +31,11 @@ HERE: Mapping[str, Suite] = {
         "right, abstained and wrong answers to questions about the world",
         hallucination_open_domain.run,
     ),
+    hallucination_closed_domain.NAME: Suite(
+        hallucination_closed_domain.VARIANTS,
+        "support of each response and sentence by the text it was given",
+        hallucination_closed_domain.run,
+    ),
     reward_agreement.NAME: Suite(
         reward_agreement.VARIANTS, "pairs that a reward model orders as people did", reward_agreement.run
     ),
@@ -48,7 +54,4 @@ HERE: Mapping[str, Suite] = {
         "popular falsehoods repeated, or not knowing admitted (TruthfulQA)",
         truthfulness.run,
     ),
-}
-LATER: Mapping[str, str] = {
-    "hallucination-closed-domain": "support of each sentence by a text: issue 5 (evaluator: hallucination and honesty)",
 }

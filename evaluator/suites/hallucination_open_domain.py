@@ -2,7 +2,8 @@
 
 Variant closed-book: questions with reference answers and no text to look them up in. Each response is right,
 abstained or wrong by the rule of `metrics.closed_book`; `wrong` is the hallucination rate, `grade` is right 1,
-abstained 0.5, wrong 0 (0.5 is what abstaining from everything earns).
+abstained 0.5, wrong 0 (0.5 is what abstaining from everything earns). The variants self-consistency-… and
+supported-facts… are told in modules of their own.
 """
 
 import time
@@ -18,10 +19,11 @@ from evaluator.prompts import PromptLine, read_prompts, texts
 from evaluator.report_files import Items, Report, data_file, environment
 from evaluator.specs import RunSpec
 from evaluator.subjects import open_subject
+from evaluator.suites import open_domain_consistency, open_domain_facts
 from evaluator.suites.samples import Sample, metrics_of, slices_of
 
 NAME = "hallucination-open-domain"
-VARIANTS = ("closed-book",)
+VARIANTS = ("closed-book", *open_domain_consistency.FORMS, *open_domain_facts.FORMS)
 DIRECTIONS = {"right": "higher", "abstained": "neither", "wrong": "lower", "grade": "higher"}
 
 
@@ -30,6 +32,10 @@ def run(spec: RunSpec, progress: Progress) -> Report:
 
     Refuses questions without references, a response whose prompt is not the question's, and data that are not given.
     """
+    if spec.variant in open_domain_consistency.FORMS:
+        return open_domain_consistency.run(spec, progress, NAME)
+    if spec.variant in open_domain_facts.FORMS:
+        return open_domain_facts.run(spec, progress, NAME)
     started = time.monotonic()
     if spec.data is None:
         raise BadInput(f"--data: found nothing, wanted a file of questions with references for {NAME}")

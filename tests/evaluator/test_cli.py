@@ -157,7 +157,9 @@ def test_later_verbs_say_what_they_will_do(verb: str, capsys: pytest.CaptureFixt
 def test_every_flag_of_every_verb_has_its_sentence() -> None:
     verbs = next(a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction))
     own = {"run", "compare", "leaderboard", "agreement", "choose-next", "train-judge", "judge"}
-    assert set(verbs.choices) == own | set(CODE_VERBS)
+    assert own | {"detect", "train-detector", "score-support", "correlate"} | set(CODE_VERBS) == set(
+        verbs.choices
+    )
     for parser in verbs.choices.values():
         for action in parser._actions:
             assert action.help, action
@@ -169,7 +171,7 @@ def test_run_list_names_suites_and_variants(capsys: pytest.CaptureFixture[str]) 
     assert caught.value.code == 0
     told = capsys.readouterr().out
     for name in (
-        "hallucination-open-domain  (closed-book)",
+        "hallucination-open-domain  (closed-book,",
         "reward-agreement",
         "truthfulness  (mc-upstream, mc-lm-eval, binary,",
     ):

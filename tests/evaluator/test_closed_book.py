@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluator.metrics.closed_book import grade_line, grade_response, grades
+from evaluator.metrics.closed_book import abstains, grade_line, grade_response, grades
 from evaluator.metrics.normalisation import occurrences, words
 from tests.evaluator.lines import answered, question, steady
 
@@ -236,3 +236,11 @@ def test_normalising_twice_changes_nothing(text: str) -> None:
 def test_occurrences_are_whole_words() -> None:
     assert occurrences(["south", "korea"], words("South Korea, not South Koreans; south korea")) == [0, 5]
     assert occurrences([], ["a"]) == []
+
+
+def test_abstains() -> None:
+    for response in ("I do not know.", "Sorry, I'm not sure.", "我不知道"):
+        assert abstains(response)
+    for response in ("", " ", "Peru.", "I do not know, maybe Peru."):
+        assert not abstains(response)
+    assert abstains("I do not know which country Lima is in.", "Which country is Lima in?")
