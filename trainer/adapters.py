@@ -29,12 +29,12 @@ def add_adapters(model: Any, rank: int, *, seed: int) -> None:
     """
     trunk = model.base_model
     outputs = model.get_output_embeddings()
-    trunk.requires_grad_(False)
     if outputs is not None:
         outputs.requires_grad_(False)
     # The adapters' start must not depend on what was drawn before, nor move what is drawn after.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
+        # peft also stops the rest of the trunk from learning.
         inject_adapter_in_model(_config(trunk, rank), trunk, ADAPTER)
 
 
