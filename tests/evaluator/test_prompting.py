@@ -104,6 +104,8 @@ def test_the_majority_of_paths() -> None:
     paths = ["The answer is Rome.", "so the answer is the ROME", "The answer is Bonn.", "!"]
     assert majority(paths) == ("Rome", {"rome": 2, "bonn": 1})
     assert majority(["The answer is Bonn.", "The answer is Rome."])[0] == "Bonn"
+    late = ["The answer is Bonn.", "The answer is Rome.", "So the answer is Rome."]
+    assert majority(late)[0] == "Rome"
     assert majority(["", "?"]) == ("", {})
 
 
