@@ -1,7 +1,7 @@
 """Who is signed in, read by one statement that is put together once: every request of everybody begins here."""
 
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import auth
 from django.contrib.auth.backends import ModelBackend
@@ -54,7 +54,7 @@ class SessionStore(DatabaseSessions):
 
     def create_model_instance(self, data: dict[str, Any]) -> Any:
         """The row to be kept."""
-        row: Session = super().create_model_instance(data)
+        row: Any = super().create_model_instance(data)
         row.person_id = data.get(auth.SESSION_KEY)
         return row
 
@@ -65,7 +65,7 @@ class SessionStore(DatabaseSessions):
         if places:
             self.person = _person_of(places)
             data, until = places[0].session_data, places[0].expire_date
-            return Session(session_key=self.session_key, session_data=data, expire_date=until)
+            return Session(session_key=str(self.session_key), session_data=data, expire_date=until)
         found = _SESSION.first(**told)
         if found is None:
             self._session_key = None
@@ -85,7 +85,7 @@ class PersonMiddleware(AuthenticationMiddleware):
     def process_request(self, request: HttpRequest) -> None:
         """Say who is there once somebody asks."""
         super().process_request(request)
-        request.user = SimpleLazyObject(lambda: _whose(request))
+        request.user = cast("User", SimpleLazyObject(lambda: _whose(request)))
 
 
 def _whose(request: HttpRequest) -> User | AnonymousUser:

@@ -150,4 +150,5 @@ def test_what_belongs_to_a_row_comes_as_a_list_in_its_order(slot: Slot) -> None:
     assert found.texts == [place.response.text for place in places]
     assert found.again == slot.item.campaign_id
     ItemResponse.objects.filter(item=slot.item).delete()
-    assert item.first(pk=slot.item_id).backwards == []
+    (found,) = item.rows(pk=slot.item_id)
+    assert found.backwards == []
