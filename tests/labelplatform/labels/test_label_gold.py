@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -116,7 +117,8 @@ def test_labels_of_gold_are_no_data_but_an_own_answer_beside_gold_is(
     assert [line["id"] for line in label_lines.label_lines(project, "ratings")] == [labels[-1].key]
     everything = label_lines.labels(project, "ratings", {"with_gold": True})
     assert list(everything) == labels
-    assert queries.campaigns(project).values_list("labels_kept", flat=True).get() == 1
+    shown: Any = queries.campaigns(project).get()
+    assert shown.labels_kept == 1
     assert progress.wanted(campaign).done == 1
     # A broken download goes on behind a label whose item has become gold since.
     assert len(list(label_lines.label_lines(project, "ratings", after=labels[0].key))) == 1
