@@ -193,7 +193,8 @@ def test_a_policy_with_adapters_keeps_no_second_model(world: Path, tmp_path: Pat
     assert main([*command("ppo", world), "--out", str(out), "--tuning", "lora:2"]) == 0
     lines = [json.loads(line) for line in (out / "progress.jsonl").read_text("utf-8").splitlines()]
     first = next(line for line in lines if "kl" in line)
-    assert first["kl"] == 0.0
+    # Decoding and reading sum in another order; that its weights are the base model's own has tests of its own.
+    assert abs(first["kl"]) < 1e-6
     assert any(abs(line["kl"]) > 0 for line in lines if "kl" in line)
 
 

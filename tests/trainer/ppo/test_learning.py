@@ -58,7 +58,8 @@ def test_feedback_makes_walks_truly_shorter(tmp_path: Path) -> None:
     trainer("pretrain", str(walks), "--out", base, *SHAPE, *PRETRAINING, "--seed", SEED)
     rankings = ranking_lines(world, sample(tmp_path, "base", 90, SEED), per_ranking=6)
     ranked = write_lines(tmp_path / "rankings.jsonl", rankings)
-    rates = ("--epochs", "6", "--patience", "2", "--learning-rate", "2e-3")
+    # A walker may stand still: answering nothing is an answer here.
+    rates = ("--empty-responses", "keep", "--epochs", "6", "--patience", "2", "--learning-rate", "2e-3")
     trainer("reward-model", str(ranked), "--model", base, "--out", scorer, *rates, "--seed", SEED)
     told = ("--policy", base, "--reward-model", scorer, "--out", policy, "--max-new-tokens", "12")
     checked = ("--validation", str(prompts), *JUDGE, "--validate-every", "2", "--seed", SEED)
