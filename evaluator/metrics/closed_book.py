@@ -109,7 +109,7 @@ def grade_response(
 def abstains(response: str, question: str = "") -> bool:
     """Whether the response says that it does not know and nothing more (rule 3)."""
     spoken = words(response)
-    return bool(spoken) and _not_right(spoken, [], _allowed_words(question)).outcome == "abstained"
+    return _not_right(spoken, [], _allowed_words(question)).outcome == "abstained"
 
 
 def grade_line(line: Mapping[str, object]) -> Grade:

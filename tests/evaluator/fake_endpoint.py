@@ -62,7 +62,7 @@ def _handler(script: Script) -> type[BaseHTTPRequestHandler]:
                 self.wfile.write(b'{"choices": [')
                 self.close_connection = True
             elif fault == "redirect":
-                self.send_response(307)
+                self.send_response(302)
                 self.send_header("Location", "http://127.0.0.1:1/elsewhere")
                 self.send_header("Content-Length", "0")
                 self.end_headers()

@@ -98,6 +98,20 @@ def test_interval_covers_what_it_should() -> None:
     assert held >= 34
 
 
+def test_bounds_are_those_of_ninety_five_percent() -> None:
+    """Of a mean they stand 1.96 standard errors away, as the normal law has it."""
+    scores = np.random.default_rng(0).normal(size=400)
+    found = interval_of(
+        lambda w: (w * scores).sum(axis=-1) / w.sum(axis=-1),
+        Labelled(np.array([0.0, 1.0] * 200), [str(n) for n in range(400)], ["s"] * 400),
+        rng=generator(1),
+        resamples=4000,
+    )
+    assert found.low is not None
+    assert found.high is not None
+    assert (found.high - found.low) / 2 == pytest.approx(1.96 * scores.std() / 20, rel=0.06)
+
+
 def test_few_defined_resamples_give_no_bounds() -> None:
     labelled = Labelled(np.array([1.0, 0.0]), ["x", "y"], ["s", "s"])
     found = interval_of(

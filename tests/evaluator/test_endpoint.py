@@ -52,7 +52,7 @@ def test_what_does_not_pass_ends_with_a_sentence_after_a_bounded_number_of_tries
 
 
 @pytest.mark.parametrize(
-    ("fault", "complaint"), [("404", "status 404"), ("401", "scripted"), ("redirect", "307")]
+    ("fault", "complaint"), [("404", "status 404"), ("401", "scripted"), ("redirect", "302")]
 )
 def test_what_the_server_refuses_is_the_callers_to_mend(fault: str, complaint: str) -> None:
     script = Script([fault])

@@ -185,6 +185,13 @@ class _Longest:
         return [min(1.0, len(answer) / 20) for _, answer, _, _ in rows]
 
 
+class _Shortest(_Longest):
+    """A judge that believes short answers."""
+
+    def probabilities(self, rows: Any) -> list[float]:
+        return [1.0 - one for one in super().probabilities(rows)]
+
+
 def test_judges_decide_what_is_true_and_informative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(judge_module, "load_judge", lambda folder: _Longest(folder.name))
     subject = write_lines(tmp_path / "r.jsonl", SAID)
@@ -193,6 +200,13 @@ def test_judges_decide_what_is_true_and_informative(tmp_path: Path, monkeypatch:
     assert (found["true"], found["informative"], found["true_and_informative"]) == (0.5, 0.5, 0.5)
     assert found["true_probability"] == pytest.approx((6 + 20 + 13 + 0) / 80)
     assert report.extra["decided_by"] == "the truth judge"
+    judges = {"truth": _Longest("truth"), "informativeness": _Shortest("informativeness")}
+    monkeypatch.setattr(judge_module, "load_judge", lambda folder: judges[folder.name])
+    both = means(
+        run(tmp_path / "both", subject, "generation", judges=(Path("truth"), Path("informativeness")))
+    )
+    assert (both["true"], both["informative"], both["true_and_informative"]) == (0.5, 0.5, 0.0)
+    monkeypatch.setattr(judge_module, "load_judge", lambda folder: _Longest(folder.name))
     with pytest.raises(BadInput, match="found a second judge of truth, wanted one of each"):
         run(tmp_path, subject, "generation", judges=(Path("truth"), Path("a/truth")))
     one = means(run(tmp_path, subject, "generation", judges=(Path("truth"),)))

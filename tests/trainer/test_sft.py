@@ -18,7 +18,8 @@ from trainer.specs import SftSpec
 LESSONS = [Lesson([9, 10, 11], [20, 21, 1]), Lesson([12], [22, 1]), Lesson([13, 14, 15, 16], [23, 24, 25, 1])]
 
 
-def test_response_loss_is_over_response_tokens_only() -> None:
+@pytest.mark.parametrize("packing", [True, False])
+def test_response_loss_is_over_response_tokens_only(packing: bool) -> None:
     lm = tiny_model()
     wanted = 0.0
     with torch.no_grad():
@@ -27,7 +28,7 @@ def test_response_loss_is_over_response_tokens_only() -> None:
             chances = torch.log_softmax(lm.model(input_ids=ids).logits[0], dim=-1)
             for place in range(len(lesson.prompt), ids.shape[1]):
                 wanted -= float(chances[place - 1, ids[0, place]])
-        assert float(response_loss(lm, LESSONS)) == pytest.approx(wanted, abs=1e-4)
+        assert float(response_loss(lm, LESSONS, packing=packing)) == pytest.approx(wanted, abs=1e-4)
 
 
 def test_response_loss_of_a_batch_is_the_sum_of_its_parts() -> None:

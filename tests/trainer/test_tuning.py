@@ -168,6 +168,8 @@ def test_a_run_with_adapters_opens_merged_and_beside_its_base(verb: str, world: 
         assert not torch.allclose(logits(merged), logits(kind.from_pretrained(world / "policy")), atol=1e-4)
     else:
         load_reward_model(out)
+        told = json.loads((out / "adapter" / "adapter_config.json").read_text("utf-8"))
+        assert told["modules_to_save"] == ["score"]
     metrics = json.loads((out / "outcome.json").read_text("utf-8"))["metrics"]
     assert 0 < metrics["trainable_parameters"] < metrics["parameters"]
     assert not any("lora" in name for name in load_file(out / "model.safetensors"))

@@ -14,7 +14,10 @@ from trainer.language_models import load_language_model, save_language_model
 from trainer.pretraining.tokenizer import train_tokenizer
 from trainer.pretraining.train import new_model
 from trainer.self_improvement.answering import Answered, Question, asked, best_examples, measured
+from trainer.self_improvement.formats import Example
 from trainer.self_improvement.more_questions import continuation, question_in
+from trainer.self_improvement.specs import SelfImproveSpec
+from trainer.self_improvement.verb import demonstrations
 from trainer.self_improvement.voting import majority
 from trainer.specs import PretrainSpec
 from trainer.training_loop import prepare
@@ -212,3 +215,18 @@ def test_bad_questions_are_refused_and_nothing_is_written(
     assert main([*words, "--max-new-tokens", "24", "--paths", "2"]) == 2
     assert wanted in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_a_question_never_stands_among_its_own_examples() -> None:
+    spec = SelfImproveSpec(questions="q", model="m", out="o", shots=2, confidence=0.0)
+    examples = [
+        Example("a?", "steps of a", "1"),
+        Example("b?", "steps of b", "2"),
+        Example("c?", "steps of c", "3"),
+    ]
+    lines = list(demonstrations([answered("a", ("so 1", "1"))], examples, spec))
+    told = [message.content for line in lines for message in line.prompt[:-1]]
+    assert told
+    assert not any("a?" in one or "steps of a" in one for one in told)
+    assert any("b?" in one for one in told)
+    assert any("c?" in one for one in told)
