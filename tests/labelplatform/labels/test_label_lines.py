@@ -89,7 +89,8 @@ def test_the_dry_run_says_what_the_import_does_and_writes_nothing(
     preview = services.preview_import(project=elsewhere, upload=upload(first), target="came in")
     assert preview.counts == {services.Status.NEW: len(first)}
     assert preview.rows[0].excerpt == "Question 0?"
-    assert preview.rows[0].order.startswith("harmless 4 · helpful ")
+    assert preview.rows[0].order.startswith("helpful ")
+    assert preview.rows[0].order.endswith(" · harmless 4")
     assert preview.rows[0].annotator == "ada"
     assert not Campaign.objects.filter(project=elsewhere).exists()
     assert not Item.objects.filter(campaign__project=elsewhere).exists()
