@@ -106,7 +106,9 @@ def start_reward_model(
             % {"name": snapshot.name}
         )
     inputs = {"rankings": snapshot.artifact, "model": model, "demonstrations": demonstrations}
-    return _start(project, Kind.REWARD_MODEL, name, by, purpose, inputs=inputs, settings=settings)
+    # What people saw and ranked is an answer, also where a model had nothing to say.
+    told = {"empty_responses": "keep", **settings}
+    return _start(project, Kind.REWARD_MODEL, name, by, purpose, inputs=inputs, settings=told)
 
 
 class PpoInputs(TypedDict, total=False):

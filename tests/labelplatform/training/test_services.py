@@ -57,7 +57,7 @@ def test_start_makes_one_row_one_job_and_one_audit_line(
     assert run.job.spec == {
         "name": "rewards",
         "inputs": {"rankings": [snapshot.artifact.digest], "model": [model.digest]},
-        "settings": {"epochs": 2},
+        "settings": {"empty_responses": "keep", "epochs": 2},
     }
     entry = AuditEntry.objects.get(verb="start training")
     assert (entry.by, entry.object_id, entry.detail["kind"]) == (rosa, str(run.pk), "reward-model")

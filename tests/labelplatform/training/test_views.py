@@ -63,6 +63,7 @@ def test_reward_model_starts_with_what_the_form_said(
     run = TrainingRun.objects.get()
     assert answer.headers["Location"] == f"/p/harbour/training/{run.pk}/"
     assert run.job.spec["settings"] == {
+        "empty_responses": "keep",
         "epochs": 2,
         "learning_rate": 0.001,
         "rankings_per_step": 4,
