@@ -246,9 +246,9 @@ def session(username: str) -> str:
     """A signed-in session's key, made without a password."""
     from django.conf import settings
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-    from django.contrib.sessions.backends.db import SessionStore
 
     from labelplatform.accounts.models import User
+    from labelplatform.accounts.sessions import SessionStore
 
     user = User.objects.get(username=username)
     store = SessionStore()
