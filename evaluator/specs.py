@@ -15,8 +15,8 @@ TieModel = Literal["davidson", "efron", "half"]
 ResampledUnit = Literal["auto", "rankings", "annotators"]
 HistoryPeriod = Literal["day", "week", "month"]
 ChoiceRule = Literal["disagreement", "margin"]
-# Where a report lies, and whether it was written in one go, is not part of what it says.
-NOT_SAID = ("out", "resume")
+# Where a report lies, whether it was written in one go and by how many workers is not part of what it says.
+NOT_SAID = ("out", "resume", "workers")
 
 
 def _at_least(name: str, value: int, least: int) -> None:
@@ -41,20 +41,23 @@ def _time(name: str, value: str) -> None:
         raise BadInput(f"--{name}: found {value!r}; wanted a date or time in ISO 8601") from error
 
 
-def _record(spec: object) -> dict[str, object]:
-    """A spec as JSON values, without `out`: where a report lies is not part of what it says."""
-    values = {key: value for key, value in asdict(spec).items() if key not in NOT_SAID}  # type: ignore[call-overload]
-    return {key: _json_value(value) for key, value in values.items()}
-
-
 def _json_value(value: object) -> object:
     if isinstance(value, tuple):
         return [_json_value(one) for one in value]
     return str(value) if isinstance(value, Path) else value
 
 
+class Spec:
+    """What every command is told: a frozen dataclass that its report repeats."""
+
+    def record(self) -> dict[str, object]:
+        """The spec as JSON values, for the report, without what changes no figure."""
+        values = {key: value for key, value in asdict(self).items() if key not in NOT_SAID}  # type: ignore[call-overload]
+        return {key: _json_value(value) for key, value in values.items()}
+
+
 @dataclass(frozen=True)
-class RunSpec:
+class RunSpec(Spec):
     """One suite, one subject: a model folder, the URL of an endpoint, or a file of recorded response lines.
 
     `max_new_tokens` None is the suite's own; `shots` and `paths` belong to `prompting`, `prompt` to truthfulness.
@@ -102,13 +105,9 @@ class RunSpec:
         if not self.temperature >= 0:
             raise BadInput(f"--temperature: found {self.temperature}; wanted 0 or more")
 
-    def record(self) -> dict[str, object]:
-        """The spec as JSON values, for the report."""
-        return _record(self)
-
 
 @dataclass(frozen=True)
-class CompareSpec:
+class CompareSpec(Spec):
     """Two report folders, or two folders of report folders. `margin` is the largest change that counts as none."""
 
     baseline: Path
@@ -129,13 +128,9 @@ class CompareSpec:
         if not self.margin >= 0:
             raise BadInput(f"--margin: found {self.margin}; wanted 0 or more")
 
-    def record(self) -> dict[str, object]:
-        """The spec as JSON values, for the report."""
-        return _record(self)
-
 
 @dataclass(frozen=True)
-class AgreementSpec:
+class AgreementSpec(Spec):
     """Rankings in, agreement out. `gold` holds the ranking that is right for some of the items.
 
     `drop` names annotators of whom is told what changes without them, in `runs` (run folders of the trainer) too.
@@ -153,13 +148,9 @@ class AgreementSpec:
         _at_least("resamples", self.resamples, 100)
         _at_least("seed", self.seed, 0)
 
-    def record(self) -> dict[str, object]:
-        """The spec as JSON values, for the report."""
-        return _record(self)
-
 
 @dataclass(frozen=True)
-class LeaderboardSpec:
+class LeaderboardSpec(Spec):
     """Rankings in, ratings out.
 
     `ties` names the tie model: Davidson-Luce, Efron's approximation, or a tie as half a win each way. `unit` is what is
@@ -199,13 +190,9 @@ class LeaderboardSpec:
             if value is not None:
                 _time(name, value)
 
-    def record(self) -> dict[str, object]:
-        """The spec as JSON values, for the report; without `workers`, which change no figure."""
-        return {key: value for key, value in _record(self).items() if key != "workers"}
-
 
 @dataclass(frozen=True)
-class ChooseNextSpec:
+class ChooseNextSpec(Spec):
     """Score files of one set of items in, one a reward model; the order to label them out."""
 
     scores: tuple[Path, ...]
@@ -224,13 +211,9 @@ class ChooseNextSpec:
         if self.by not in ("disagreement", "margin"):
             raise BadInput(f"--by: found {self.by!r}; wanted disagreement or margin")
 
-    def record(self) -> dict[str, object]:
-        """The spec as JSON values, for the report."""
-        return _record(self)
-
 
 @dataclass(frozen=True)
-class TrainDetectorSpec:
+class TrainDetectorSpec(Spec):
     """Labelled responses in, a support detector out. `encoder` is a folder (None: the installed one)."""
 
     data: Path
@@ -243,13 +226,9 @@ class TrainDetectorSpec:
         _at_least("resamples", self.resamples, 100)
         _at_least("seed", self.seed, 0)
 
-    def record(self) -> dict[str, object]:
-        """The spec as JSON values, for the report."""
-        return _record(self)
-
 
 @dataclass(frozen=True)
-class CorrelateSpec:
+class CorrelateSpec(Spec):
     """Scores of metrics beside human judgement in, correlations out."""
 
     scores: Path
@@ -261,13 +240,9 @@ class CorrelateSpec:
         _at_least("resamples", self.resamples, 100)
         _at_least("seed", self.seed, 0)
 
-    def record(self) -> dict[str, object]:
-        """The spec as JSON values, for the report."""
-        return _record(self)
-
 
 @dataclass(frozen=True)
-class PassAtKSpec:
+class PassAtKSpec(Spec):
     """Problems and samples in, pass@k out. `seconds` is each sample's own time; `stops` cut completions."""
 
     problems: Path
@@ -291,13 +266,9 @@ class PassAtKSpec:
         _at_least("resamples", self.resamples, 100)
         _at_least("seed", self.seed, 0)
 
-    def record(self) -> dict[str, object]:
-        """The spec as JSON values, for the report; how many workers there were changes no figure."""
-        return {key: value for key, value in _record(self).items() if key != "workers"}
-
 
 @dataclass(frozen=True)
-class TrainJudgeSpec:
+class TrainJudgeSpec(Spec):
     """Labels of answers in, a judge out. `references` is a TruthfulQA file (None: both editions that ship here)."""
 
     labels: Path
@@ -312,7 +283,3 @@ class TrainJudgeSpec:
     def __post_init__(self) -> None:
         _at_least("resamples", self.resamples, 100)
         _at_least("seed", self.seed, 0)
-
-    def record(self) -> dict[str, object]:
-        """The spec as JSON values, for the report."""
-        return _record(self)

@@ -1,8 +1,8 @@
 """The system calls a boxed program may make, with their numbers on x86_64 and aarch64 (- where a machine has none).
 
-An allow list: everything else answers EPERM. It holds what a trace of CPython running the HumanEval solutions, their
-mutants and the modules of the standard library asked for, less what reaches beyond the process. Left out on purpose
-though the trace or common programs have them: `kill`, `tgkill` (a program that aborts dies by the fault that follows),
+An allow list: everything else answers EPERM. It holds what CPython was found to need for the HumanEval solutions, their
+mutants and the standard library, by running them, less what reaches beyond the process. Left out on purpose
+though common programs have them: `kill`, `tgkill` (a program that aborts dies by the fault that follows),
 `truncate`, `chmod`, `utimensat`, `symlink`, `link`, `setpriority`, `sched_setaffinity` (Landlock governs none of them),
 `socketpair` and `epoll` (asyncio), `memfd_create` and `shmget` (memory beyond the limit), `sendfile`.
 """

@@ -59,7 +59,7 @@ def once(
         with transaction.atomic():
             filled = _FILL.run(slot=slot.pk, token=lease_token, annotator=by.pk)
             # What comes again finds its slot filled: only then is there something to look for.
-            earlier = None if filled else _earlier(model, submission, body_digest, by)
+            earlier = None if filled else earlier_label(model, submission, body_digest, by)
             if earlier is not None:
                 return earlier
             # Who fills the slot was promised it; late work needs to have been.
@@ -68,13 +68,15 @@ def once(
             return store(not filled, _FORGET.write(slot=slot.pk, annotator=by.pk))
     except IntegrityError:
         # A twin of this request was faster between our look and our insert: its label is the answer.
-        earlier = _earlier(model, submission, body_digest, by)
+        earlier = earlier_label(model, submission, body_digest, by)
         if earlier is None:
             raise
         return earlier
 
 
-def _earlier(model: type[L], submission: uuid.UUID, body_digest: str, by: User) -> L | None:
+def earlier_label(model: type[L], submission: uuid.UUID, body_digest: str, by: User) -> L | None:
+    """The label that this key stored before, if any; refused (SubmissionConflict) where it was another's, or said
+    another thing."""
     earlier: L | None = _EARLIER[model].first(submission=submission)
     if earlier is not None and (earlier.body_digest != body_digest or earlier.annotator_id != by.pk):
         raise SubmissionConflict

@@ -153,7 +153,7 @@ def submit_judgement(
     """
 
     def store(surplus: bool, forgetting: Write) -> Ranking:
-        ranking = _new(slot, submission, judgement, by, surplus=surplus)
+        ranking = ranking_of(slot, submission, judgement, by, surplus=surplus)
         _store(ranking, slot, judgement, log, forgetting)
         return ranking
 
@@ -168,7 +168,7 @@ def submit_judgement(
     )
 
 
-def _new(
+def ranking_of(
     slot: Slot, submission: uuid.UUID, judgement: rules.Judgement, by: User, *, surplus: bool
 ) -> Ranking:
     """The ranking that a complete judgement makes."""

@@ -14,8 +14,8 @@ from labelplatform.labels.logs import Log
 from labelplatform.labels.models import Campaign, Draft, Label, Lease, Ranking, RankingLog, Review, Slot
 from labelplatform.labels.orders import letters
 from labelplatform.labels.services import better_answers
-from labelplatform.labels.services.filling import SubmissionConflict
-from labelplatform.labels.services.submission import store_placements
+from labelplatform.labels.services.filling import earlier_label
+from labelplatform.labels.services.submission import ranking_of, store_placements
 from labelplatform.labels.services.third_opinion import ask_once_more
 
 
@@ -79,22 +79,17 @@ def give_again(
     """
     try:
         with transaction.atomic():
-            return _earlier(submission, judgement, by) or _give(review, submission, judgement, by, log)
+            return earlier_label(Ranking, submission, judgement.digest(), by) or _give(
+                review, submission, judgement, by, log
+            )
     except IntegrityError:
         # A twin of this request was faster between our look and our insert.
-        earlier = _earlier(submission, judgement, by)
+        earlier = earlier_label(Ranking, submission, judgement.digest(), by)
         if earlier is None:
             raise VersionRefused(
                 _("You have given this label again already: the newer one counts.")
             ) from None
         return earlier
-
-
-def _earlier(submission: uuid.UUID, judgement: rules.Judgement, by: User) -> Ranking | None:
-    earlier = Ranking.objects.filter(submission=submission).first()
-    if earlier and (earlier.body_digest != judgement.digest() or earlier.annotator_id != by.pk):
-        raise SubmissionConflict
-    return earlier
 
 
 def _give(
@@ -104,7 +99,7 @@ def _give(
     old = review.ranking
     slot = cast(Slot, old.slot)
     campaign, responses = slot.campaign, slot.item.response_ids
-    rules.check_submitted(judgement, campaign=campaign, responses=responses)
+    ranking = ranking_of(slot, submission, judgement, by, surplus=False)
     if judgement.digest() == old.body_digest:
         raise VersionRefused(
             _("This says what the returned label said: change something, or leave it as it is.")
@@ -113,22 +108,9 @@ def _give(
     if not Ranking.objects.filter(pk=old.pk, surplus=False).update(surplus=True):
         raise VersionRefused(_("You have given this label again already: the newer one counts."))
     Label.objects.filter(item=slot.item_id, annotator=by, slot=None).update(surplus=True)
-    ranking = Ranking.objects.create(
-        item=slot.item,
-        slot=slot,
-        annotator=by,
-        key=str(submission),
-        kind=old.kind,
-        source=old.source,
-        shown_order=[responses[position] for position in slot.shown_order],
-        seconds=judgement.seconds,
-        submission=submission,
-        body_digest=judgement.digest(),
-        unacceptable=judgement.unacceptable,
-        margins=None if judgement.margins is None else list(judgement.margins),
-        detail={**better_answers.told_with(judgement, slot.item), "replaces": old.key},
-        replaces=old,
-    )
+    ranking.kind, ranking.source, ranking.replaces = old.kind, old.source, old
+    ranking.detail = {**ranking.detail, "replaces": old.key}
+    ranking.save(force_insert=True)
     store_placements([(ranking, judgement, responses)])
     if judgement.better:
         better_answers.keep(ranking, judgement.better)

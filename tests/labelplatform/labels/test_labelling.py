@@ -74,12 +74,12 @@ def test_the_same_submission_twice_is_one_label_and_another_body_is_refused(
 def test_where_a_twin_was_faster_its_label_is_the_answer(
     slot: Slot, ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, look, looks = give(slot, ada), filling._earlier, iter(["too early"])
+    first, look, looks = give(slot, ada), filling.earlier_label, iter(["too early"])
 
     def missing_it_once(*told: Any) -> Any:
         return None if next(looks, "") else look(*told)
 
-    monkeypatch.setattr(filling, "_earlier", missing_it_once)
+    monkeypatch.setattr(filling, "earlier_label", missing_it_once)
     assert give(slot, ada, submission=first.submission) == first
     assert Label.objects.count() == 1
 
