@@ -27,7 +27,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.ppo_peer.environment import VERSION, PeerMissingError, peer_python  # noqa: E402 (the root first)
+from benchmarks.peers import TRL_WITH_PPO, PeerMissingError  # noqa: E402 (the root first)
 from benchmarks.ppo_peer.learned import (  # noqa: E402
     Learned,
     difference_at_equal_kl,
@@ -167,7 +167,10 @@ def report(
     found["episodes_per_cpu_second"] = {name: median([getattr(one, name) for one in even]) for name in speeds}
     found["ratio"], found["ratio_separate"] = (found["rows"][row]["ratio"] for row in BARS)
     packages = ("torch", "transformers", "accelerate", "datasets")
-    found["versions"] = {"trl": VERSION, **{name: importlib.metadata.version(name) for name in packages}}
+    found["versions"] = {
+        "trl": TRL_WITH_PPO.version,
+        **{name: importlib.metadata.version(name) for name in packages},
+    }
     bars = [row["passed"] for row in found["rows"].values()] + [learned[row]["passed"] for row in BARS]
     return {**found, "passed": all(bars)}
 
@@ -187,14 +190,14 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "var" / "benchmarks" / "ppo_vs_trl")
     told = parser.parse_args(words)
     try:
-        peer_python()
+        TRL_WITH_PPO.python()
     except PeerMissingError as error:
         say(str(error))
         return NO_PEER
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         task = Task(make_world(work / "even", EVEN, 0), 3, 64)
-        say(f"TRL {VERSION}, load {os.getloadavg()[0]:.1f}: sweep")
+        say(f"TRL {TRL_WITH_PPO.version}, load {os.getloadavg()[0]:.1f}: sweep")
         rows = sweep(task, work)
         task = replace(task, micro_batch=rows)
         say(f"{told.rounds} rounds at {EVEN.longest} + 64 tokens")

@@ -26,7 +26,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.reward_model_peer.environment import VERSION, PeerMissingError, peer_python  # noqa: E402
+from benchmarks.peers import TRL_NEWEST, PeerMissingError  # noqa: E402
 
 FLOPS_BAR, CPU_BAR, GRADIENT_BAR = 17.0, 8.0, 1e-5
 K, PROMPT, RESPONSE = 9, 128, 64
@@ -243,7 +243,7 @@ def measure(python: Path, told: argparse.Namespace) -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "transformers": transformers.__version__,
-        "trl": VERSION,
+        "trl": TRL_NEWEST.version,
         "load": [round(load, 2), round(os.getloadavg()[0], 2)],
         "seconds": round(time.monotonic() - began, 1),
     }
@@ -263,7 +263,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     told = parser.parse_args()
     try:
-        python = peer_python()
+        python = TRL_NEWEST.python()
     except PeerMissingError as error:
         print(error, file=sys.stderr)
         return 2

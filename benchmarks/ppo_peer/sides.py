@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
 
-from benchmarks.ppo_peer.environment import ROOT, peer_python
+from benchmarks.peers import ROOT, TRL_WITH_PPO
 from benchmarks.ppo_peer.world import PAID_ID, PERIOD
 
 KL_COEFFICIENT = 0.05
@@ -56,7 +56,7 @@ def seconds_of_theirs(task: Task, scratch: Path) -> list[float]:
     }
     (scratch / "told.json").write_text(json.dumps(told), "utf-8")
     script = Path(__file__).with_name("their_run.py")
-    run([str(peer_python()), str(script), str(scratch / "told.json")])
+    run([str(TRL_WITH_PPO.python()), str(script), str(scratch / "told.json")])
     for folder in task.saved.values():
         # The peer keeps weights only: the tokenizer, template and ends are the start's.
         for path in (task.world / "policy").iterdir():
