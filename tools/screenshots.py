@@ -146,6 +146,7 @@ def _annotators_pages(project: Any, user: Any) -> list[Page]:
         Page("queue", who, reverse("labels:queue", args=[project.slug])),
         Page("languages", who, reverse("accounts:my_languages", args=[project.slug])),
         Page("feedback", who, reverse("labels:feedback", args=[project.slug])),
+        Page("keys", who, reverse("labels:keys", args=[project.slug])),
         Page("chat", who, reverse("chat:index", args=[project.slug])),
     ]
     talk = newest(project.conversations.filter(member=user))
@@ -201,12 +202,14 @@ def _largest(prompt_sets: Any) -> Any:
 
 
 def _objects(project: Any) -> list[tuple[str, str, Any]]:
-    from labelplatform.labels.models import Item, QueueOrder, Ranking, Review
+    from labelplatform.labels.models import Item, Label, QueueOrder, Ranking, Review
     from labelplatform.snapshots.models import Snapshot
 
     runs = project.training_runs
     labelled = newest(project.campaigns.filter(items__rankings__isnull=False).distinct())
     single = newest(project.campaigns.filter(items__labels__isnull=False).distinct())
+    written = Label.objects.filter(item__campaign__project=project, item__gold__isnull=False, surplus=False)
+    written = written.filter(kind="demonstration")
     decided = Item.objects.filter(campaign=labelled).exclude(adjudication=None)
     return [
         ("prompt-set", "prompts:prompt_set", _largest(project.prompt_sets)),
@@ -215,6 +218,7 @@ def _objects(project: Any) -> list[tuple[str, str, Any]]:
         ("label-quality", "labels:quality", single),
         ("label-item", "labels:item", newest(Item.objects.filter(labels__isnull=False, campaign=single))),
         ("quality", "labels:quality", labelled),
+        ("score", "labels:score", newest(written)),
         ("quality-spans", "labels:quality", newest(project.campaigns.filter(kind="spans"))),
         ("quality-settings", "labels:quality_settings", labelled),
         ("disagreement", "labels:disagreement", labelled),

@@ -91,6 +91,38 @@ def same_side(given: float, right: float) -> bool:
     return (given - MIDDLE) * (right - MIDDLE) > 0
 
 
+def same_answer(given: float, other: float) -> bool:
+    """Whether two ratings from 1 to 7 answer a question the same: yes, no, or neither of them."""
+    return bool(np.sign(given - MIDDLE) == np.sign(other - MIDDLE))
+
+
+def shared_agreement(ratings: Sequence[RatingLabel], agrees: Callable[[float, float], bool]) -> float | None:
+    """Share of the pairs of two annotators' ratings of one answer that agree; None where there is no such pair."""
+    of_answer: dict[tuple[str, str], list[float]] = {}
+    for one in _first(ratings):
+        of_answer.setdefault((one.item, one.response), []).append(one.value)
+    pairs = [pair for values in of_answer.values() for pair in combinations(values, 2)]
+    return fmean(agrees(one, other) for one, other in pairs) if pairs else None
+
+
+def rating_consistency(
+    again: Sequence[RatingLabel],
+    before: Sequence[RatingLabel],
+    agrees: Callable[[float, float], bool],
+    sampling: Sampling = Sampling(),
+) -> Interval:
+    """Share of the ratings that one annotator gave `again` which agree with their own of the same answers `before`.
+
+    None with a reason where fewer than `sampling.fewest` items were rated twice; whole prompts are resampled.
+    """
+    known = {(one.item, one.response): one.value for one in _first(before)}
+    told = [
+        (one, known[one.item, one.response]) for one in _first(again) if (one.item, one.response) in known
+    ]
+    hits = [(one, float(agrees(one.value, earlier))) for one, earlier in told]
+    return _figure(hits, "self-consistency", sampling, "items labelled twice")
+
+
 def known_agreement(
     ratings: Sequence[RatingLabel],
     known: Mapping[tuple[str, str], float],

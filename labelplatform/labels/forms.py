@@ -133,7 +133,7 @@ class CampaignForm(KindFields, SteeringForm):
         help_text=_(
             "A ranking shows up to nine answers, a comparison the first two; ratings, honesty checks and spans one, "
             "demonstrations none. "
-            "Third opinions and hidden repeats are for orders only; of spans there is no gold."
+            "Of spans there is no gold and no third opinion; of demonstrations no third opinion and no repeats."
         ),
     )
     overlap = forms.IntegerField(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 
 from labelplatform.accounts.models import User
-from labelplatform.labels import known_ratings
+from labelplatform.labels import known_ratings, own_agreement
 from labelplatform.labels.kinds.scales import scale
 from labelplatform.labels.label_quality import RESAMPLES, Given, given_labels, rated_names
 from labelplatform.labels.models import Campaign, Item, ItemResponse
@@ -133,13 +133,33 @@ def _gold_figures(campaign: Campaign, annotator: User) -> list[Figure]:
     return [interval_figure(_("With gold"), explained, found, _("gold items"), known_ratings.FEWEST_CHECKS)]
 
 
+def _consistency_figures(campaign: Campaign, annotator: User) -> list[Figure]:
+    """How far the annotator agrees with themselves; none in a campaign that never put an item twice."""
+    from evaluator.statistics.resampling import Sampling
+
+    if not campaign.has_repeats:
+        return []
+    sampling = Sampling(seed=campaign.seed, resamples=RESAMPLES, fewest=known_ratings.FEWEST_CHECKS)
+    found = own_agreement.self_consistency(campaign, annotator, sampling)
+    explained = {
+        Campaign.Kind.RATING: _(
+            "Share of ratings within one point of their own, given before to the same answer."
+        ),
+        Campaign.Kind.HONESTY: _("Share of questions answered as they had answered them before."),
+        Campaign.Kind.SPANS: _("Character F1 with what they had marked in the same answer before."),
+    }
+    explanation = explained[Campaign.Kind(campaign.kind)]
+    counted, fewest = _("items labelled twice"), known_ratings.FEWEST_CHECKS
+    return [interval_figure(_("With themselves"), explanation, found, counted, fewest)]
+
+
 def _rating_figures(campaign: Campaign, annotator: User) -> list[Figure]:
     from evaluator.statistics.rating_agreement import rating_annotators
     from evaluator.statistics.resampling import Sampling
 
     given, shared = given_labels(campaign), _("answers that somebody else rated too")
     sampling = Sampling(seed=campaign.seed, resamples=RESAMPLES)
-    figures = _gold_figures(campaign, annotator)
+    figures = [*_gold_figures(campaign, annotator), *_consistency_figures(campaign, annotator)]
     for name in rated_names(campaign, given):
         everybody = rating_annotators(_as_ratings(given, name), sampling)
         mine = next((one for one in everybody if one.annotator == str(annotator.pk)), None)
@@ -172,8 +192,9 @@ def _span_figures(campaign: Campaign, annotator: User) -> list[Figure]:
     everybody = span_annotators(labels, Sampling(seed=campaign.seed, resamples=RESAMPLES))
     mine = next((one for one in everybody if one.annotator == str(annotator.pk)), None)
     if mine is None:
-        return []
+        return _consistency_figures(campaign, annotator)
     shared = _("items that somebody else labelled too")
     return [
+        *_consistency_figures(campaign, annotator),
         interval_figure(_("With others"), _("Character F1 with everybody else."), mine.f1, shared),
     ]

@@ -64,6 +64,8 @@ def labels(project: Project, file: str = "", filters: Mapping[str, object] | Non
         found = found.filter(surplus=False)
     if not chosen.get("with_gold"):
         found = found.filter(Q(item__gold=None) | ~Q(kind=F("item__campaign__kind")))
+    if not chosen.get("with_repeats"):
+        found = found.filter(Q(item__repeat=None) | ~Q(kind=F("item__campaign__kind")))
     if chosen.get("campaigns"):
         found = found.filter(item__campaign__in=chosen["campaigns"])
     if chosen.get("sources"):

@@ -120,7 +120,8 @@ def given_labels(campaign: Campaign) -> list[Given]:
 
 def _rated(campaign: Campaign) -> QuerySet[Label]:
     kinds = kinds_in_file("ratings")
-    return Label.objects.filter(item__campaign=campaign, surplus=False, kind__in=kinds)
+    # A label of a hidden repeat says how far its annotator agrees with themselves, and nothing else.
+    return Label.objects.filter(item__campaign=campaign, item__repeat=None, surplus=False, kind__in=kinds)
 
 
 def rated_names(campaign: Campaign, given: Sequence[Given]) -> list[str]:

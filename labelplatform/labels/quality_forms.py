@@ -92,6 +92,12 @@ class QualityForm(forms.Form):
         super().__init__(*args, **kwargs)
         for name in set(self.fields) - set(settings_of(kind)):
             del self.fields[name]
+        if kind in (Campaign.Kind.RATING, Campaign.Kind.HONESTY):
+            self.fields["third_opinion_below"].help_text = _(
+                "Share of two people's ratings that agree, from 0 to 1 (within one point of the scale; of an honesty "
+                "check, the same answer): an item whose wanted labels are all in and agree less goes out once more. "
+                "Empty: never."
+            )
         if kind == Campaign.Kind.RATING:
             share = self.fields["qualification_share"]
             share.label = _("Share of ratings that must be right")

@@ -77,7 +77,7 @@ def _other_labels() -> QuerySet[Label, Any]:
     """How many labels that are no orders the campaign around it keeps."""
     # By kind: an answer that somebody wrote beside a ranking is no label that the campaign asked for.
     there = Label.objects.filter(item__campaign=OuterRef("pk"), kind=OuterRef("kind"), surplus=False)
-    there = there.filter(item__gold=None)
+    there = there.filter(item__gold=None, item__repeat=None)
     return there.order_by().values("item__campaign").annotate(kept=Count("pk")).values("kept")
 
 

@@ -58,7 +58,9 @@ def gather_spans(campaign: Campaign, most_items: int = MOST_ITEMS) -> tuple[list
     from evaluator.statistics.span_agreement import MarkedSpan, SpanLabel
 
     counted = Q(labels__surplus=False)
-    labelled = campaign.items.annotate(newest=Max("labels__pk", filter=counted)).exclude(newest=None)
+    # A label of a hidden repeat says how far its annotator agrees with themselves, and nothing else.
+    ordinary = campaign.items.filter(repeat=None)
+    labelled = ordinary.annotate(newest=Max("labels__pk", filter=counted)).exclude(newest=None)
     chosen = Item.objects.filter(pk__in=labelled.order_by("-newest").values("pk")[:most_items]).values("pk")
     texts = ItemResponse.objects.filter(item__in=chosen).values_list("item", "response__text")
     length = {item: len(text) for item, text in texts}

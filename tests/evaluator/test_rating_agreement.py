@@ -9,7 +9,10 @@ from evaluator.statistics.rating_agreement import (
     known_agreement,
     rated_items,
     rating_annotators,
+    rating_consistency,
+    same_answer,
     same_side,
+    shared_agreement,
     within_one_step,
 )
 from evaluator.statistics.resampling import Sampling
@@ -123,3 +126,27 @@ def test_of_known_answers_the_share_that_agrees() -> None:
     assert (found.value, found.n) == (0.75, 3)
     few = known_agreement(ratings, known, within_one_step, Sampling(resamples=0, fewest=4))
     assert (few.value, few.n, few.reason) == (None, 3, "not enough data: 3 gold items, wanted 4")
+
+
+def test_an_answer_is_the_same_where_it_is_yes_no_or_neither() -> None:
+    same = {(a, b) for a in range(1, 8) for b in range(1, 8) if same_answer(a, b)}
+    groups = [{1, 2, 3}, {4}, {5, 6, 7}]
+    assert same == {(a, b) for group in groups for a in group for b in group}
+
+
+def test_the_share_of_pairs_that_agree() -> None:
+    told = [label("a", "x", 4), label("a", "y", 5), label("a", "z", 6), label("a", "x", 1, response="s")]
+    # 4 and 5, 5 and 6 are a point apart, 4 and 6 are two; the other answer has nobody to agree with.
+    assert shared_agreement(told, within_one_step) == pytest.approx(2 / 3)
+    assert shared_agreement(told[:1], within_one_step) is None
+    assert shared_agreement([told[0], told[3]], within_one_step) is None
+
+
+def test_what_was_said_first_is_what_is_said_again() -> None:
+    before = [label("a", "x", 4), label("a", "x", 7), label("b", "x", 4), label("c", "x", 4)]
+    again = [label("a", "x", 4), label("a", "x", 7), label("b", "x", 6), label("d", "x", 4)]
+    found = rating_consistency(again, before, within_one_step, FEW)
+    assert (found.value, found.n) == (0.5, 2)
+    few = rating_consistency(again, before, within_one_step, Sampling(seed=0, resamples=0, fewest=3))
+    assert (few.value, few.n) == (None, 2)
+    assert "items labelled twice" in str(few.reason)

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from labelplatform.labels.models import Campaign, Ranking
+from labelplatform.labels.models import Campaign, Label, Ranking
+from labelplatform.labels.services.label_gold import examine_labels
 from labelplatform.labels.services.qualification import examine
 from labelplatform.labels.services.repeats import deal_repeat
 from labelplatform.labels.services.third_opinion import ask_once_more
@@ -31,3 +32,21 @@ def follow_up(ranking: Ranking, *, campaign: Campaign) -> None:
     ask_once_more(ranking, campaign=campaign)
     examine(ranking, campaign=campaign)
     deal_repeat(ranking, campaign=campaign)
+
+
+def follow_up_label(label: Label, *, campaign: Campaign) -> None:
+    """The same of a label that is no order, as far as its kind has such settings (services/quality_settings.py)."""
+    if label.surplus:
+        return
+    ask_once_more(label, campaign=campaign)
+    examine_labels([label], campaign=campaign)
+    deal_repeat(label, campaign=campaign)
+
+
+def follow_up_recorded_labels(labels: Sequence[Label], *, campaign: Campaign) -> None:
+    """The same of labels that did not come from our page; of those nobody is given a repeat."""
+    if campaign.third_opinion_below is not None:
+        for label in labels:
+            if not label.surplus:
+                ask_once_more(label, campaign=campaign)
+    examine_labels(labels, campaign=campaign)

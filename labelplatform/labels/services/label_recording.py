@@ -14,8 +14,8 @@ from labelplatform.labels.kinds import Body, LabelLine
 from labelplatform.labels.models import Campaign, Item, Label, Slot
 from labelplatform.labels.services.annotators import annotators_named
 from labelplatform.labels.services.campaigns import NewItem, create_items
+from labelplatform.labels.services.consequences import follow_up_recorded_labels
 from labelplatform.labels.services.imported_items import ItemsRefused
-from labelplatform.labels.services.label_gold import examine_labels
 from labelplatform.labels.services.recording import LONGEST_KEY, LONGEST_SECONDS, LinesRefused, fill_slots
 from labelplatform.prompts.lines import ImportRefused, LineRefused, PromptLine, ResponseLine, check_storable
 from labelplatform.prompts.models import Prompt, PromptSet
@@ -213,7 +213,7 @@ def _store_all(campaign: Campaign, numbered: Sequence[tuple[int, Pending]]) -> s
     slots = fill_slots(campaign, [(one.item.pk, one.annotator) for one in fresh])
     rows = [_row(campaign, one, slot) for one, slot in zip(fresh, slots, strict=True)]
     Label.objects.bulk_create(rows, batch_size=BATCH)
-    examine_labels(rows, campaign=campaign)
+    follow_up_recorded_labels(rows, campaign=campaign)
     return {row.key for row in rows}
 
 

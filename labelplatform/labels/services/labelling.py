@@ -10,8 +10,8 @@ from labelplatform.labels.logs import Log
 from labelplatform.labels.matters import matter_of
 from labelplatform.labels.models import Label, Slot
 from labelplatform.labels.rules import JudgementRefused
+from labelplatform.labels.services.consequences import follow_up_label
 from labelplatform.labels.services.filling import once
-from labelplatform.labels.services.label_gold import examine_labels
 
 
 def submit_label(
@@ -53,7 +53,7 @@ def submit_label(
         together(
             forgetting, recording(by=by, verb="submitted label", obj=label, project=project, surplus=surplus)
         )
-        examine_labels([label], campaign=slot.campaign)
+        follow_up_label(label, campaign=slot.campaign)
         return label
 
     return once(

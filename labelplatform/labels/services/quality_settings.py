@@ -22,11 +22,13 @@ SETTINGS = (
 )
 # Of labels of other kinds: what gold is for, and what must be reached to go on. Of spans nothing is known to be right.
 GOLD_SETTINGS = ("gold_rate", "gold_slots", "qualification_items")
+REPEAT_SETTINGS = ("repeat_rate", "repeat_after")
 OTHER_KINDS: dict[str, tuple[str, ...]] = {
-    Campaign.Kind.RATING: (*GOLD_SETTINGS, "qualification_share"),
-    Campaign.Kind.HONESTY: (*GOLD_SETTINGS, "qualification_share"),
+    Campaign.Kind.RATING: SETTINGS,
+    Campaign.Kind.HONESTY: SETTINGS,
+    # Nobody writes the same twice: a demonstration cannot be repeated, and two do not disagree.
     Campaign.Kind.DEMONSTRATION: (*GOLD_SETTINGS, "qualification_score"),
-    Campaign.Kind.SPANS: (),
+    Campaign.Kind.SPANS: REPEAT_SETTINGS,
 }
 # With fewer, chance would decide; a demonstration is read by a person, who sees a lot in one.
 FEWEST_QUALIFICATION_ITEMS = 5

@@ -12,35 +12,38 @@ import random
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from labelplatform.labels.models import Campaign, Item, ItemResponse, Lease, Ranking, RepeatItem, Slot
+from labelplatform.labels.models import Campaign, Item, ItemResponse, Label, Lease, Ranking, RepeatItem, Slot
 from labelplatform.labels.orders import shown_order
 
 # Below 0 no walk along the queue comes by: the slot is somebody's already.
 OUT_OF_THE_QUEUE = -1
 
 
-def deal_repeat(ranking: Ranking, *, campaign: Campaign) -> RepeatItem | None:
+def deal_repeat(label: Ranking | Label, *, campaign: Campaign) -> RepeatItem | None:
     """After a person's label: put an earlier item of theirs to them once more where one is due; None where none is."""
-    if not campaign.repeat_rate or _measures(ranking.item_id):
+    if not campaign.repeat_rate or _measures(label.item_id):
         return None
-    theirs = _ordinary_labels(campaign, ranking.annotator_id)
+    theirs = _ordinary_labels(campaign, label.annotator_id)
     given = theirs.count()
-    seed = f"{campaign.seed}/{ranking.annotator_id}"
+    seed = f"{campaign.seed}/{label.annotator_id}"
     if not is_due(given, campaign.repeat_rate, seed):
         return None
     spare = given - campaign.repeat_after
     if spare <= 0:
         return None
     last = theirs.order_by("pk").values_list("pk", flat=True)[spare - 1]
-    # An item whose answers are all unacceptable has no order to be consistent in.
-    choices = theirs.filter(pk__lte=last, unacceptable=False)
-    choices = choices.exclude(item__repeats__annotator=ranking.annotator_id).order_by("pk")
+    choices = theirs.filter(pk__lte=last)
+    if campaign.gives_rankings:
+        # An item whose answers are all unacceptable has no order to be consistent in.
+        choices = choices.filter(unacceptable=False)
+    choices = choices.exclude(item__repeats__annotator=label.annotator_id).order_by("pk")
     there = choices.count()
     if not there:
         return None
@@ -70,18 +73,21 @@ def _measures(item: int) -> bool:
     return Item.objects.filter(pk=item).exclude(gold=None, repeat=None).exists()
 
 
-def _ordinary_labels(campaign: Campaign, annotator: int) -> QuerySet[Ranking]:
-    return Ranking.objects.filter(
+def _ordinary_labels(campaign: Campaign, annotator: int) -> QuerySet[Any]:
+    table = Ranking if campaign.gives_rankings else Label
+    found: QuerySet[Any] = table._default_manager.filter(
         item__campaign=campaign,
         annotator=annotator,
+        kind=campaign.kind,
         surplus=False,
         item__gold=None,
         item__repeat=None,
-        decides=None,
     )
+    # A decision is a reviewer's word, given in full sight of what others said.
+    return found.filter(decides=None) if campaign.gives_rankings else found
 
 
-def _twin(campaign: Campaign, first: Ranking) -> RepeatItem:
+def _twin(campaign: Campaign, first: Ranking | Label) -> RepeatItem:
     """The item once more, in another order of its answers, promised to whoever labelled it."""
     key = hashlib.sha256(f"repeat/{first.item_id}/{first.annotator_id}".encode()).hexdigest()
     item = Item.objects.create(campaign=campaign, prompt_id=first.item.prompt_id, key=key)
@@ -101,7 +107,7 @@ def _twin(campaign: Campaign, first: Ranking) -> RepeatItem:
         annotator_id=first.annotator_id,
         lease_token=uuid.uuid4(),
         lease_expires_at=now + timedelta(seconds=settings.LEASE_SECONDS),
-        shown_order=_another_order(key, responses, first.shown_order),
+        shown_order=_another_order(key, responses, getattr(first, "shown_order", ())),
     )
     token = slot.lease_token
     assert token is not None
@@ -110,6 +116,6 @@ def _twin(campaign: Campaign, first: Ranking) -> RepeatItem:
 
 
 def _another_order(key: str, responses: Sequence[int], seen: Sequence[int]) -> list[int]:
-    """An order of places in which the responses do not stand as they were seen the first time."""
+    """An order of places in which the responses do not stand as they were seen (labels of one answer saw none)."""
     orders = (shown_order(count=len(responses), seed=key, ordinal=turn) for turn in (1, 2))
     return next(order for order in orders if [responses[place] for place in order] != list(seen))

@@ -168,9 +168,10 @@ def test_an_order_has_no_right_ratings(project: Project, rosa: User) -> None:
 @pytest.mark.parametrize(
     ("kind", "setting"),
     [
-        ("rating", {"third_opinion_below": 0.5}),
+        ("demonstration", {"third_opinion_below": 0.5}),
+        ("spans", {"third_opinion_below": 0.5}),
         ("rating", {"qualification_score": 6}),
-        ("honesty", {"repeat_rate": 0.1}),
+        ("demonstration", {"repeat_rate": 0.1}),
         ("demonstration", {"qualification_share": 0.5}),
         ("spans", {"gold_rate": 0.1}),
         ("ranking", {"qualification_score": 6}),
@@ -297,8 +298,9 @@ def test_a_researcher_makes_an_answer_gold_and_sets_the_share(
     place = reverse("labels:quality_settings", args=["harbour", campaign.pk])
     shown = browser.get(place).content.decode()
     assert "Share of ratings that must be right" in shown
-    assert "third_opinion_below" not in shown
+    assert "qualification_score" not in shown
     told = {"gold_rate": 0, "gold_slots": 4, "qualification_items": 5, "qualification_share": 0.9}
+    told |= {"most_labels": 3, "repeat_rate": 0, "repeat_after": 50}
     assert browser.post(place, told).status_code == 302
     campaign.refresh_from_db()
     assert (campaign.qualification_items, campaign.qualification_share) == (5, 0.9)
