@@ -1,14 +1,17 @@
 """Ranking lines as a leaderboard needs them: who stood in which tier, read fast, refused by the rules of `rankings`."""
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from pathlib import Path
+from typing import cast
 
 from evaluator import json_lines
 from evaluator.errors import BadInput
 from evaluator.json_lines import kind_of
 from evaluator.line_shapes import MOST_SHAPES, Shape, Treatment, shape_of
+from evaluator.pair_lines import Pairs, PairShape, Places, pairs_of
 from evaluator.prompts import MODES, choice, text
 from evaluator.rankings import Ranking, parse_ranking
 from evaluator.statistics.rating_pairs import PolicyRanking
@@ -16,10 +19,10 @@ from evaluator.statistics.style import features
 
 SLICES = ("domain", "language", "mode")
 BLOCK_BYTES = 8 * 2**20
+ID_OF: Callable[[PolicyRanking], str] = itemgetter(0)
 SAME = frozenset({"kind", "split", "source", "unacceptable", "margins", "ratings", "flags"})
 CAUGHT = frozenset({"id", "annotator", "tiers", "shown_order", "item", "prompt_id", "mode", "at"})
 Catch = tuple[str | int, ...]
-Places = tuple[tuple[str, int | None], ...]
 
 
 def read_policy_rankings(path: Path, *, style: bool = False) -> list[PolicyRanking]:
@@ -28,8 +31,10 @@ def read_policy_rankings(path: Path, *, style: bool = False) -> list[PolicyRanki
     Refuses what `read_rankings` refuses, and slices and times that are not text.
     """
     reader = _Reader(path, style=style)
+    found: list[PolicyRanking] = []
     with no_collection():
-        found = [ranking for block in _blocks(path) for ranking in reader.read(block)]
+        for block in _blocks(path):
+            found += reader.read(block)
     if not found:
         raise BadInput(f"{path}: found no line, wanted at least one ranking")
     return found
@@ -83,24 +88,57 @@ class _Reader:
     def __init__(self, path: Path, *, style: bool) -> None:
         self._path = path
         self._style = style
-        self._number = 0
-        self._line_of: dict[str, int] = {}
+        self._ids: list[str] = []
+        self._different: set[str] = set()
         self._kept: dict[object, Places] = {}
         self._shapes: list[_Ranked] = []
+        self._pairs: Pairs | None = None
+        self._shapes_in_pairs = 0
 
-    def read(self, block: bytes) -> Iterator[PolicyRanking]:
+    def read(self, block: bytes) -> list[PolicyRanking]:
         """The rankings of the next lines. Refuses an id that stood before."""
-        line_of = self._line_of
-        for line in _split(block):
-            self._number += 1
-            found = self._by_shape(line) if isinstance(line, str) else None
-            if found is None:
-                found = self._in_full(line)
-            first = line_of.setdefault(found.id, self._number)
-            if first != self._number:
-                again = f"found {kind_of(found.id)} again (first at {self._path}:{first})"
-                raise BadInput(f"{self._path}:{self._number}: id: {again}, wanted unique ids")
-            yield found
+        found = self._at_once(block)
+        if found is None:
+            found = [self._line(line, len(self._ids) + n) for n, line in enumerate(_split(block), 1)]
+        ids = [*map(ID_OF, found)]
+        self._ids += ids
+        self._different.update(ids)
+        if len(self._different) < len(self._ids):
+            raise self._twice()
+        return found
+
+    def _twice(self) -> BadInput:
+        """What is the matter with the first id that stands twice."""
+        first: dict[str, int] = {}
+        number = next(n for n, name in enumerate(self._ids, 1) if first.setdefault(name, n) != n)
+        name = self._ids[number - 1]
+        again = f"found {kind_of(name)} again (first at {self._path}:{first[name]})"
+        return BadInput(f"{self._path}:{number}: id: {again}, wanted unique ids")
+
+    def _at_once(self, block: bytes) -> list[PolicyRanking] | None:
+        """The rankings of a block of plain comparisons alone; None for any other."""
+        if len(self._shapes) != self._shapes_in_pairs:
+            self._shapes_in_pairs = len(self._shapes)
+            self._pairs = pairs_of([one.pair for one in self._shapes if one.pair is not None])
+        if self._pairs is None:
+            return None
+        try:
+            read = self._pairs.rankings(block.decode(), self._kept)
+        except UnicodeDecodeError:
+            return None
+        if read is None:
+            self._pairs = (
+                None  # other lines stand among them: until a new shape is seen, line by line is faster
+            )
+            return None
+        if None not in read:
+            return cast(list[PolicyRanking], read)
+        lines = zip(read, _split(block), strict=True)
+        return [one or self._line(line, len(self._ids) + n) for n, (one, line) in enumerate(lines, 1)]
+
+    def _line(self, line: str | bytes, number: int) -> PolicyRanking:
+        found = self._by_shape(line) if isinstance(line, str) else None
+        return found or self._in_full(line, number)
 
     def _by_shape(self, line: str) -> PolicyRanking | None:
         shapes = self._shapes
@@ -112,8 +150,8 @@ class _Reader:
                 return found
         return None
 
-    def _in_full(self, line: str | bytes) -> PolicyRanking:
-        where = f"{self._path}:{self._number}"
+    def _in_full(self, line: str | bytes, number: int) -> PolicyRanking:
+        where = f"{self._path}:{number}"
         raw = line.encode() if isinstance(line, str) else line
         ranking = parse_ranking(json_lines.parse_object(raw, where), where)
         found = policy_ranking(ranking, style=self._style)
@@ -121,10 +159,10 @@ class _Reader:
             shape = shape_of(raw.decode(), _treatment)
             if shape is not None:
                 self._shapes.append(_Ranked(shape))
-        return found
+        return found._replace(places=self._kept.setdefault(found.places, found.places))
 
 
-def _split(block: bytes) -> Sequence[str] | Sequence[bytes]:
+def _split(block: bytes) -> Sequence[str | bytes]:
     """The lines as text; as bytes where the block is not UTF-8, so that the line at fault is found."""
     try:
         return block.decode().split("\n")
@@ -161,28 +199,13 @@ class _Ranked:
         self._own = (at["id",], at["annotator",])
         tiers = [number for number, _ in self._tiers]
         self._rank = tuple(tier for _, tier in self._tiers)
-        self._order = (*self._own, *self._names, *tiers, *(number for _, number in self._policies))
         plain = not (self._slices or self._shown or self._at is not None)
         two = len(self._names) == len(self._policies) == len(tiers) == 2
-        self.ranking = self._pair if plain and two else self._any
+        first, second = (int(tier) for tier in self._rank) if two else (0, 0)
+        order = (*self._own, *self._names, *tiers, *(number for _, number in self._policies))
+        self.pair = PairShape(shape.pattern, order, (first, second)) if plain and two else None
 
-    def _pair(self, line: str, kept: dict[object, Places]) -> PolicyRanking | None:
-        """The same as `_any` for the line most leaderboards are made of: two responses, both ranked, nothing else."""
-        match = self._match(line)
-        if match is None:
-            return None
-        name, annotator, one, two, first, second, policy, other = match.group(*self._order)
-        ahead = first == one
-        if one == two or (first, second) != ((one, two) if ahead else (two, one)):
-            return None
-        key = (policy, other, ahead, self._rank)
-        places = kept.get(key)
-        if places is None:
-            tiers = self._rank if ahead else self._rank[::-1]
-            places = kept.setdefault(key, ((str(policy), int(tiers[0])), (str(other), int(tiers[1]))))
-        return PolicyRanking(name, places, annotator)
-
-    def _any(self, line: str, kept: dict[object, Places]) -> PolicyRanking | None:
+    def ranking(self, line: str, kept: dict[object, Places]) -> PolicyRanking | None:
         """The ranking of a line of this shape; None for another shape, and where a value is not as it should be."""
         match = self._match(line)
         if match is None:

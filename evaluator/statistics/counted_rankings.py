@@ -4,8 +4,9 @@ A million comparisons of a hundred policies are fifteen thousand different ones;
 as resamples are, is reckoned on those.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from evaluator.statistics.rating_pairs import PolicyRanking, tells
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Named = tuple[tuple[str, int | None], ...]
+PLACES_OF: Callable[[PolicyRanking], Named] = itemgetter(PolicyRanking._fields.index("places"))
+ANNOTATOR_OF: Callable[[PolicyRanking], str] = itemgetter(PolicyRanking._fields.index("annotator"))
 
 
 @dataclass(frozen=True)
@@ -46,13 +49,14 @@ class CountedRankings:
 def count_rankings(rankings: Iterable[PolicyRanking]) -> CountedRankings:
     """The rankings counted."""
     kept = list(rankings)
-    people: dict[str, int] = {}
-    annotator = [people.setdefault(one.annotator, len(people)) for one in kept]
+    # Columns by itemgetter, not by name in a loop: of a million rankings each loop costs a tenth of a second more.
+    people = {name: number for number, name in enumerate(dict.fromkeys(map(ANNOTATOR_OF, kept)))}
+    annotator = np.fromiter(map(people.__getitem__, map(ANNOTATOR_OF, kept)), np.int64, count=len(kept))
     # By identity first: a reader gives one object for all equal places, and comparing addresses is cheap.
-    places = [one.places for one in kept]
+    places = [*map(PLACES_OF, kept)]
     address = np.fromiter(map(id, places), dtype=np.int64, count=len(places))
     _, first, number = np.unique(address, return_index=True, return_inverse=True)
-    table = np.stack([number, np.array(annotator, dtype=np.int64)], axis=1)
+    table = np.stack([number, annotator], axis=1)
     return _counted([places[at] for at in first], list(people), table)
 
 

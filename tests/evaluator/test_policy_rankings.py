@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,17 @@ from hypothesis import strategies as st
 from evaluator import policy_rankings
 from evaluator.errors import BadInput
 from evaluator.line_shapes import shape_of
+from evaluator.pair_lines import PairShape, pairs_of
 from evaluator.policy_rankings import policy_ranking, read_policy_rankings
 from evaluator.rankings import Ranking, parse_ranking, read_rankings
 from evaluator.statistics.rating_pairs import PolicyRanking
 from tests.evaluator.lines import Line, ranking, steady, write_lines
+
+
+@pytest.fixture(params=[8 * 2**20, 900, 100], ids=["one block", "a few lines a block", "less than a line"])
+def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short files are one block: what is done from the second on must be tried as well."""
+    monkeypatch.setattr(policy_rankings, "BLOCK_BYTES", request.param)
 
 
 def one_by_one(path: Path) -> list[PolicyRanking]:
@@ -55,13 +63,15 @@ def some_lines(draw: st.DrawFn) -> list[Line]:
 
 
 @steady
-@given(some_lines(), st.booleans())
+@given(some_lines(), st.booleans(), st.sampled_from([50, 400, 1500, 10**6]))
 def test_fast_is_the_same_as_one_by_one(
-    tmp_path_factory: pytest.TempPathFactory, lines: list[Line], ascii_only: bool
+    tmp_path_factory: pytest.TempPathFactory, lines: list[Line], ascii_only: bool, block: int
 ) -> None:
     path = tmp_path_factory.mktemp("lines") / "r.jsonl"
     path.write_text("".join(json.dumps(line, ensure_ascii=ascii_only) + "\n" for line in lines), "utf-8")
-    assert read_policy_rankings(path) == one_by_one(path)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(policy_rankings, "BLOCK_BYTES", block)
+        assert read_policy_rankings(path) == one_by_one(path)
 
 
 def spoil(change: Callable[[Line], object]) -> Line:
@@ -90,6 +100,7 @@ SPOILT: dict[str, Callable[[Line], object]] = {
 }
 
 
+@pytest.mark.usefixtures("blocks")
 @pytest.mark.parametrize("name", SPOILT)
 def test_a_bad_line_among_good_ones_is_refused_with_its_number(tmp_path: Path, name: str) -> None:
     good = [
@@ -103,6 +114,7 @@ def test_a_bad_line_among_good_ones_is_refused_with_its_number(tmp_path: Path, n
         read_policy_rankings(path)
 
 
+@pytest.mark.usefixtures("blocks")
 @pytest.mark.parametrize(
     "raw",
     [b'{"id": "x"', b"\xff", b"", b"[]", b'{"id": "x", "id": "y"}', b'{"id": "\\ud800"}', b'{"a": NaN}'],
@@ -169,6 +181,7 @@ def test_escapes_and_control_characters_are_looked_at(tmp_path: Path, text: str)
         read_policy_rankings(path)
 
 
+@pytest.mark.usefixtures("blocks")
 @pytest.mark.parametrize(
     "tiers", [[["a"], ["z"]], [["z"], ["b"]], [["a"], ["a"]], [["a", "z"]], [["b"], ["b"]]]
 )
@@ -194,3 +207,71 @@ def test_comparisons_won_by_either_side_are_read_as_they_stand(tmp_path: Path) -
     path = write_lines(tmp_path / "r.jsonl", lines)
     won, lost = (("a", 0), ("b", 1)), (("a", 1), ("b", 0))
     assert [one.places for one in read_policy_rankings(path)] == [won, won, lost, lost]
+
+
+def compare(number: int, order: list[list[str]], policies: str = "ab") -> Line:
+    """A comparison of `a` and `b`, shown in this order, by these policies."""
+    line = ranking(f"k{number}", [["a"], ["b"]])
+    line["tiers"] = order
+    for response, policy in zip(line["responses"], policies, strict=True):
+        response["policy"] = policy
+    return line
+
+
+def test_blocks_of_comparisons_are_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All orders, ties and policies among each other, no line read by itself once both shapes are known."""
+    orders = [[["a"], ["b"]], [["b"], ["a"]], [["a", "b"]]]
+    lines = [compare(at, orders[at % 3], ("xy", "yx", "xz")[at // 3 % 3]) for at in range(60)]
+    path = write_lines(tmp_path / "r.jsonl", lines)
+    expected, alone = one_by_one(path), []
+    read_line = policy_rankings._Reader._line
+    monkeypatch.setattr(policy_rankings, "BLOCK_BYTES", 3000)
+
+    def counting(reader: Any, line: str, number: int) -> PolicyRanking:
+        alone.append(number)
+        return read_line(reader, line, number)
+
+    monkeypatch.setattr(policy_rankings._Reader, "_line", counting)
+    found = read_policy_rankings(path)
+    assert found == expected
+    assert all(type(one) is PolicyRanking for one in found)
+    assert len(alone) < 20 < len(lines)
+    # One object for all equal places, however they were read: counting goes by it.
+    assert len({id(one.places) for one in found}) == len({one.places for one in found})
+
+
+@pytest.mark.usefixtures("blocks")
+def test_an_id_that_stands_twice_is_named_with_its_first_line(tmp_path: Path) -> None:
+    lines = [compare(at, [["a"], ["b"]]) for at in (0, 1, 2, 3, 4, 2, 1)]
+    path = write_lines(tmp_path / "r.jsonl", lines)
+    with pytest.raises(BadInput, match=r'r\.jsonl:6: id: found text "k2" again \(first at .*r\.jsonl:3\)'):
+        read_policy_rankings(path)
+
+
+def test_a_line_of_another_kind_is_found_where_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [compare(at, [["a"], ["b"]]) for at in range(30)]
+    lines[17] = ranking("k17", [["a"], ["b"], ["c"]])
+    path = write_lines(tmp_path / "r.jsonl", lines)
+    monkeypatch.setattr(policy_rankings, "BLOCK_BYTES", 1500)
+    assert read_policy_rankings(path) == one_by_one(path)
+
+
+@pytest.mark.usefixtures("blocks")
+@pytest.mark.parametrize("tiers", [[["a"], ["b"]], [["a"], ["a"]], [["a", "a"]]])
+def test_a_bad_line_among_good_pairs(tmp_path: Path, tiers: list[list[str]]) -> None:
+    lines = [compare(at, [["a"], ["b"]] if at % 2 else [["a", "b"]]) for at in range(9)]
+    bad = compare(9, tiers)
+    bad["responses"][1]["id"] = "a"
+    bad["tiers"] = [["a"], ["a"]] if len(tiers) == 2 else [["a", "a"]]
+    path = write_lines(tmp_path / "r.jsonl", [*lines, bad, compare(10, [["b"], ["a"]])])
+    with pytest.raises(BadInput, match=r"r\.jsonl:10: responses: "):
+        read_policy_rankings(path)
+
+
+def test_too_many_shapes_are_read_line_by_line() -> None:
+    shape = PairShape(re.compile("x(a)(b)(c)(d)(e)(f)(g)(h)"), (1, 2, 3, 4, 5, 6, 7, 8), (0, 1))
+    assert pairs_of([]) is None
+    assert pairs_of([shape] * 7) is None
+    assert pairs_of([shape] * 6) is not None
