@@ -134,7 +134,9 @@ class RewardModelSpec(TrainingSpec):
     verb: ClassVar[str] = "reward-model"
 
     rankings: str = flag(
-        help="a snapshot folder, or ranking lines", positional=True, metavar="SNAPSHOT|RANKINGS.jsonl"
+        help="a snapshot folder, or ranking lines; a line's weight (above 0, default 1) scales its loss",
+        positional=True,
+        metavar="SNAPSHOT|RANKINGS.jsonl",
     )
     model: str = flag(help="model folder to start from", metavar="DIR")
     loss: str = flag("pairwise", help="loss of one ranking", choices=LOSSES)

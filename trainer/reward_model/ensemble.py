@@ -26,7 +26,9 @@ from trainer.specs import RewardModelSpec
 
 FORMAT, ENSEMBLE = "labelplatform-ensemble/1", "ensemble.json"
 # Sums over members that mean nothing for the whole, or are told anew.
-COPIED = ("pairs", "rankings", "heldout_pairs", "heldout_rankings", "score_bias", "score_bias_from")
+COPIED = (
+    "pairs", "rankings", "effective_rankings", "heldout_pairs", "heldout_rankings", "score_bias", "score_bias_from",
+)  # fmt: skip
 
 
 def load_members(folder: str | Path, *, device: str = "cpu") -> tuple[RewardModel, ...]:

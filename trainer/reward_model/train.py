@@ -20,11 +20,14 @@ from trainer.resumable import Checkpoints, Replayed, Weights, open_folder
 from trainer.reward_model.batches import (
     EncodedRanking,
     batch_loss,
+    effective_number,
     encode_rankings,
     epoch_steps,
     pair_differences,
     require_text,
     teaches,
+    weighted_evenly,
+    with_mean_weight_one,
 )
 from trainer.reward_model.ensemble import train_members
 from trainer.reward_model.heldout import (
@@ -55,8 +58,8 @@ def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
     """Trains and writes the run folder `spec.out`, heldout_scores.jsonl and heldout_report.json among it.
 
     Metrics: heldout_accuracy with bounds and the other figures of `headline`, heldout_loss, score_by_flag (held
-    out), pairs and rankings (trained on), heldout_pairs, heldout_rankings, kept_epoch, score_bias,
-    score_bias_from, cpu_seconds. Several members make an ensemble (`train_members`).
+    out), pairs and rankings (trained on), effective_rankings (how many of equal weight say as much), heldout_pairs,
+    heldout_rankings, kept_epoch, score_bias, score_bias_from, cpu_seconds. Several members make an ensemble (`train_members`).
     """
     if spec.members > 1:
         train_members(spec, mode, run)
@@ -89,6 +92,7 @@ def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
             "heldout_loss": kept.heldout.loss,
             "pairs": sum(len(encoded.pairs) for encoded in taught),
             "rankings": len(taught),
+            "effective_rankings": effective_number(taught),
             "heldout_pairs": kept.heldout.pairs,
             "heldout_rankings": len(heldout),
             "kept_epoch": kept.epoch,
@@ -121,9 +125,12 @@ def _read(spec: RewardModelSpec) -> Snapshot:
 def _encoded(
     model: RewardModel, snapshot: Snapshot, spec: RewardModelSpec
 ) -> tuple[list[EncodedRanking], list[EncodedRanking], list[EncodedRanking]]:
-    """Training rankings, held-out ones, and those of the first that teach. Refuses a snapshot with none of these."""
+    """Training rankings, held-out ones, and those of the first that teach, their weights of mean 1.
+
+    Refuses a snapshot with none of these.
+    """
     train = encode_rankings(model, snapshot.split("train"), spec.rankings)
-    heldout = encode_rankings(model, snapshot.split("heldout"), spec.rankings)
+    heldout = weighted_evenly(encode_rankings(model, snapshot.split("heldout"), spec.rankings))
     several = merge_annotators(train, spec.tie_weight) if spec.soft_labels else train
     taught = [encoded for encoded in several if teaches(encoded, spec)]
     if not taught:
@@ -131,7 +138,7 @@ def _encoded(
             f"{spec.rankings}: found no pair to learn from in {len(train)} training rankings, "
             "wanted one ranking at least whose responses do not all tie"
         )
-    return train, heldout, taught
+    return train, heldout, with_mean_weight_one(taught)
 
 
 @dataclass
