@@ -18,6 +18,7 @@ from trainer.language_models import (
     load_language_model,
 )
 from trainer.ppo.baseline import kl_of_best_of
+from trainer.ppo.reward_sources import checked_scores
 from trainer.progress import ProgressMode, ProgressWriter
 from trainer.prompts import PromptLine, read_prompts, response_line
 from trainer.reward_model.model import encode_group, load_reward_model, scores_of
@@ -52,6 +53,7 @@ def run(spec: BestOfNSpec, mode: ProgressMode) -> None:
     ]
     lines = []
     for number, scores in enumerate(scores_of(reward_model, groups)):
+        checked_scores(spec.reward_model, scores, spec.n)
         best = max(range(spec.n), key=scores.__getitem__)
         line = _line(spec, prompts[number], best, answers[number][best], texts[number][best])
         lines.append({**line, "score": scores[best], "scores": scores})

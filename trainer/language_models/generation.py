@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from trainer.language_models.batches import left_pad, positions
-from trainer.language_models.folders import LanguageModel
+from trainer.language_models.folders import LanguageModel, ModelFolderError
 from trainer.language_models.log_probabilities import token_log_probabilities
 
 # Finished rows are dropped when this share of the rows is finished: dropping copies the cache, so not at
@@ -24,6 +24,10 @@ class PromptTooLongError(ValueError):
     """A prompt that leaves no room for the response. One line:
     which prompt, its tokens, the model's context.
     """
+
+
+class LogitsNotFiniteError(ModelFolderError):
+    """A model whose logits are NaN or infinite: there is no distribution to draw from. One line."""
 
 
 @dataclass(frozen=True)
@@ -97,19 +101,31 @@ def sample_tokens(logits: Tensor, noise: Tensor, settings: SamplingSettings) -> 
     With temperature T the distribution is softmax(logits / T), cut to the fewest tokens of total mass
     `top_p` and
     rescaled. One number a row instead of one a token: the noise costs nothing beside the logits.
+    Refuses (LogitsNotFiniteError) logits that are NaN or infinite.
     """
     if settings.temperature == 0:
-        return logits.argmax(dim=-1)
+        likeliest = logits.argmax(dim=-1)
+        _require_finite(logits.gather(-1, likeliest.unsqueeze(-1)))
+        return likeliest
     mass = torch.softmax(logits.double() / settings.temperature, dim=-1)
     if settings.top_p < 1:
         ordered, order = mass.sort(dim=-1, descending=True, stable=True)
         before = ordered.cumsum(dim=-1) - ordered
         mass = torch.zeros_like(mass).scatter(-1, order, ordered.masked_fill(before >= settings.top_p, 0.0))
     heights = mass.cumsum(dim=-1)
+    _require_finite(heights[:, -1])
     # The noise is below 1, so its height is below the last one; right=True steps over tokens of no mass, whose
     # heights equal their neighbour's: a token with mass is always found.
     wanted = noise.to(heights).unsqueeze(-1) * heights[:, -1:]
     return torch.searchsorted(heights, wanted, right=True).squeeze(-1)
+
+
+def _require_finite(figures: Tensor) -> None:
+    """One figure a row tells of all its logits: their sum of masses, or the largest, is NaN or infinite where one is."""
+    if not bool(torch.isfinite(figures).all()):
+        raise LogitsNotFiniteError(
+            "found logits that are NaN or infinite, wanted numbers to draw a token by: the weights have grown too large"
+        )
 
 
 def response_lengths(ids: Tensor, end_ids: Sequence[int]) -> Tensor:

@@ -1,5 +1,6 @@
 """The verb `reward-model`: a scalar model from rankings, kept at its best held-out epoch."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -10,13 +11,14 @@ from torch import Tensor
 
 from trainer import json_lines
 from trainer.checkpoints import State
-from trainer.errors import BadInput
+from trainer.errors import BadInput, NotFinite
 from trainer.failpoints import failpoint
 from trainer.json_lines import JsonObject
 from trainer.launching import open_processes
 from trainer.progress import ProgressMode, ProgressWriter
 from trainer.prompts import read_demonstrations
-from trainer.resumable import Checkpoints, Replayed, Weights, open_folder
+from trainer.rankings import to_line
+from trainer.resumable import LESS, Checkpoints, Replayed, Weights, open_folder, require_finite
 from trainer.reward_model.batches import (
     EncodedRanking,
     batch_loss,
@@ -50,6 +52,7 @@ from trainer.reward_model.normalisation import normalised
 from trainer.reward_model.soft_labels import merge_annotators
 from trainer.snapshots import Snapshot, read_snapshot
 from trainer.specs import RewardModelSpec
+from trainer.stopped_batch import batch_kept
 from trainer.training_loop import Stepper, autocast, prepare
 from trainer.tuning import apply_tuning, finish_tuning, parameter_counts
 
@@ -82,9 +85,12 @@ def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
     if not processes.is_first:
         return
     failpoint("run.trained")
+    require_finite(Weights(model.model).state(), stepper.taken)
     counts: dict[str, object] = {**parameter_counts(model.model), "memory": stepper.memory()}
     finish_tuning(model.model, spec.tuning, folder.path, base=spec.model)
     model = normalised(model, train, snapshot, demonstrations, spec)
+    if not math.isfinite(model.bias):
+        raise NotFinite(f"a score bias of {model.bias}", advice=LESS)
     told = _written(model, heldout, folder.path, spec)
     folder.finish(
         {
@@ -199,10 +205,13 @@ def train_reward_model(
     checkpoints.begin({"weights": weights, "stepper": stepper, "course": course, "kept": kept})
     while not kept.stopped and (following := next(course, None)) is not None:
         epoch, places, ends_epoch = following
-        loss, accuracy = _step(model, stepper, [taught[place] for place in places], spec)
+        batch = [taught[place] for place in places]
+        with batch_kept(checkpoints, stepper, partial(_as_lines, batch)):
+            loss, accuracy = _step(model, stepper, batch, spec)
+            measure = partial(measure_heldout, model, heldout, spec)
+            found = processes.forward(measure, last=False) if ends_epoch else None
         progress.step(stepper.taken, steps, loss=loss, accuracy=accuracy)
-        if ends_epoch:
-            found = processes.forward(partial(measure_heldout, model, heldout, spec), last=False)
+        if found is not None:
             better = kept.offer(epoch, found, model)
             told = {"heldout_loss": found.loss, "heldout_accuracy": found.accuracy}
             progress.step(stepper.taken, steps, epoch=epoch, **told)
@@ -210,6 +219,10 @@ def train_reward_model(
         checkpoints.after(stepper.taken, last=kept.stopped or stepper.taken == steps)
     weights.restore(kept.weights)
     return kept, stepper
+
+
+def _as_lines(batch: Sequence[EncodedRanking]) -> list[JsonObject]:
+    return [to_line(encoded.ranking) for encoded in batch]
 
 
 def _course(
