@@ -126,10 +126,11 @@ def _reward_model(spec: RewardModelSpec) -> Plan:
     trainable, frozen = _weights(shape, spec)
     # The trunk under a head of one unit: no vocabulary is scored, and untied output weights are left behind.
     unused = 0 if shape.tied else shape.vocabulary * shape.width
+    heads = shape.width * (spec.members if spec.ensemble == "heads" else 1)
     of_a_pass = min(spec.batch_tokens, spec.rankings_per_step * max(p + sum(own) for p, own in groups))
     in_a_step = spec.rankings_per_step * tokens / spec.epochs / len(groups)
     return Plan(
-        shape, trainable - (unused if trainable >= unused and not frozen else 0) + shape.width, frozen, tokens,
+        shape, trainable - (unused if trainable >= unused and not frozen else 0) + heads, frozen, tokens,
         learned=tokens,
         passed=0,
         parts={"learn": step * spec.epochs},

@@ -18,7 +18,6 @@ from trainer.json_lines import JsonObject
 from trainer.language_models import (
     LanguageModel,
     LogitsNotFiniteError,
-    SamplingSettings,
     load_language_model,
 )
 from trainer.launching import open_processes
@@ -39,6 +38,7 @@ from trainer.ppo.rollouts import (
     encode_prompts,
     endless_prompts,
     sample_responses,
+    sampling_settings,
 )
 from trainer.ppo.run_state import Before, Coefficient, Curve, Kept, Sent
 from trainer.ppo.seeds import rollout_seed
@@ -193,11 +193,11 @@ def check_special_tokens(lm: LanguageModel, folder: str) -> None:
 def look(state: Run) -> tuple[Sampled, list[float]]:
     """One response of the policy to each of the first prompts, and their scores; always the same noise."""
     spec = state.spec
-    settings = SamplingSettings(temperature=spec.temperature, max_new_tokens=spec.max_new_tokens)
+    lm = state.learner.policy.lm
     sampled = sample_responses(
-        state.learner.policy.lm,
+        lm,
         state.prompts[:LOOKED_AT],
-        settings,
+        sampling_settings(spec, lm),
         copies=1,
         seed=spec.seed,
         batch_tokens=spec.batch_tokens,

@@ -31,6 +31,7 @@ class EncodedRanking:
 
     `targets`: the share of annotators behind each pair where several were merged (empty: 1 each). `weight` scales
     its loss: what its line says, until `weighted_evenly` or `with_mean_weight_one` puts another in its place.
+    `head_weights`: those of an ensemble's heads (empty: none).
     """
 
     ranking: Ranking
@@ -39,6 +40,7 @@ class EncodedRanking:
     ties: tuple[tuple[int, int], ...]
     targets: tuple[float, ...] = ()
     weight: float = 1.0
+    head_weights: tuple[float, ...] = ()
 
     @property
     def tiers(self) -> list[list[int]]:

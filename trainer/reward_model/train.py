@@ -31,7 +31,8 @@ from trainer.reward_model.batches import (
     weighted_evenly,
     with_mean_weight_one,
 )
-from trainer.reward_model.ensemble import train_members
+from trainer.reward_model.ensemble import joined, train_members, write_heads
+from trainer.reward_model.heads import heads_loss, mean_of, resampled, separated, with_heads
 from trainer.reward_model.heldout import (
     HELDOUT_SCORES,
     Heldout,
@@ -43,6 +44,7 @@ from trainer.reward_model.heldout import (
 from trainer.reward_model.heldout_report import write_report
 from trainer.reward_model.model import (
     RewardModel,
+    mean_scores,
     raw_scores,
     save_reward_model,
     start_reward_model,
@@ -62,17 +64,19 @@ def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
 
     Metrics: heldout_accuracy with bounds and the other figures of `headline`, heldout_loss, score_by_flag (held
     out), pairs and rankings (trained on), effective_rankings (how many of equal weight say as much), heldout_pairs,
-    heldout_rankings, kept_epoch, score_bias, score_bias_from, cpu_seconds. Several members make an ensemble (`train_members`).
+    heldout_rankings, kept_epoch, score_bias, score_bias_from, cpu_seconds. Several members make an ensemble: of whole
+    models (`train_members`), or of heads on one trunk (`heads`), then member_accuracies too.
     """
-    if spec.members > 1:
+    if spec.members > 1 and spec.ensemble == "seeds":
         train_members(spec, mode, run)
         return
     processes, spec = open_processes(spec)
+    if spec.members > 1 and processes.count > 1:
+        raise BadInput("--ensemble heads: found several processes, wanted one")
     snapshot = _read(spec)
     demonstrations = read_demonstrations(spec.demonstrations) if spec.demonstrations else None
     generator = prepare(spec)
-    model = start_reward_model(spec.model, seed=spec.seed, device=spec.device)
-    train, heldout, taught = _encoded(model, snapshot, spec)
+    model, (train, heldout, taught) = _started(snapshot, spec)
     folder = open_folder(spec, processes)
     if folder.finished:
         return
@@ -87,11 +91,10 @@ def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
     failpoint("run.trained")
     require_finite(Weights(model.model).state(), stepper.taken)
     counts: dict[str, object] = {**parameter_counts(model.model), "memory": stepper.memory()}
-    finish_tuning(model.model, spec.tuning, folder.path, base=spec.model)
-    model = normalised(model, train, snapshot, demonstrations, spec)
-    if not math.isfinite(model.bias):
-        raise NotFinite(f"a score bias of {model.bias}", advice=LESS)
-    told = _written(model, heldout, folder.path, spec)
+    members = separated(model) if model.units > 1 else (model,)
+    finish_tuning(_whole(members).model, spec.tuning, folder.path, base=spec.model)
+    members = tuple(normalised(one, train, snapshot, demonstrations, spec) for one in members)
+    told = _written(members, heldout, folder.path, spec)
     folder.finish(
         {
             **told,
@@ -108,17 +111,44 @@ def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
     )
 
 
+def _started(
+    snapshot: Snapshot, spec: RewardModelSpec
+) -> tuple[RewardModel, tuple[list[EncodedRanking], list[EncodedRanking], list[EncodedRanking]]]:
+    """The model before training, with all its heads, and what `_encoded` tells, weighted for each head."""
+    model = start_reward_model(spec.model, seed=spec.seed, device=spec.device)
+    train, heldout, taught = _encoded(model, snapshot, spec)
+    if spec.members > 1:
+        model = with_heads(model, spec.members, seed=spec.seed)
+        taught = resampled(taught, spec.members, seed=spec.seed)
+    return model, (train, heldout, taught)
+
+
+def _whole(members: Sequence[RewardModel]) -> RewardModel:
+    """The one model, or the mean of several heads on one trunk."""
+    return members[0] if len(members) == 1 else mean_of(members)
+
+
 def _written(
-    model: RewardModel, heldout: Sequence[EncodedRanking], folder: Path, spec: RewardModelSpec
+    members: Sequence[RewardModel], heldout: Sequence[EncodedRanking], folder: Path, spec: RewardModelSpec
 ) -> JsonObject:
-    """Writes model, held-out scores and report into `folder`; what the outcome tells of them."""
-    lines = heldout_lines(model, heldout)
+    """Writes model, heads of an ensemble, held-out scores and report into `folder`; what the outcome tells of them.
+
+    Refuses (NotFinite) a bias that is not finite.
+    """
+    model = _whole(members)
+    if not math.isfinite(model.bias):
+        raise NotFinite(f"a score bias of {model.bias}", advice=LESS)
+    each = [heldout_lines(member, heldout) for member in members]
+    lines = each[0] if len(members) == 1 else joined(each)
     report, figures = heldout_figures(lines, spec.seed)
     write_report(report, folder)
     json_lines.write_atomically(folder / HELDOUT_SCORES, lines)
     save_reward_model(model, folder)
-    bias: JsonObject = {"score_bias": model.bias, "score_bias_from": model.bias_from}
-    return {**figures, **bias, "score_by_flag": mean_score_by_flag(lines)}
+    told: JsonObject = {"score_bias": model.bias, "score_bias_from": model.bias_from}
+    if len(members) > 1:
+        write_heads(members, folder)
+        told["member_accuracies"] = [heldout_figures(own, spec.seed)[1]["heldout_accuracy"] for own in each]
+    return {**figures, **told, "score_by_flag": mean_score_by_flag(lines)}
 
 
 def _read(spec: RewardModelSpec) -> Snapshot:
@@ -248,8 +278,9 @@ def _step(
             run = partial(raw_scores, model, [encoded.group for encoded in part])
             scores = stepper.forward(run, last=end == len(rankings))
         share = weight * len(part) / len(rankings)
-        loss += stepper.accumulate(batch_loss(scores, part, spec) * share)
-        known = iter(scores.tolist())
+        loss_of = batch_loss if model.units == 1 else heads_loss
+        loss += stepper.accumulate(loss_of(scores, part, spec) * share)
+        known = iter(mean_scores(scores).tolist())
         for encoded in part if weight else ():
             differences += pair_differences([next(known) for _ in encoded.group.responses], encoded)
     stepper.step()
