@@ -10,14 +10,24 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tests.trainer.ppo import reward_functions
+from tests.trainer.reward_model.test_batches import ranking
+from tests.trainer.reward_model.test_batches import spec as reward_spec
 from tests.trainer.reward_model.tiny import read_lines, tiny_language_model
 from tests.trainer.runs import command, write_world
+from trainer import sft
+from trainer.checkpoints import State
 from trainer.cli import main
 from trainer.errors import NotFinite
 from trainer.language_models import LogitsNotFiniteError, SamplingSettings, sample_tokens
+from trainer.ppo import train as ppo_training
+from trainer.pretraining import train as pretraining
 from trainer.progress import ProgressWriter
 from trainer.resumable import Checkpoints, Weights, require_finite
-from trainer.reward_model.model import save_model
+from trainer.reward_model import normalisation
+from trainer.reward_model import train as reward_training
+from trainer.reward_model.batches import encode_rankings
+from trainer.reward_model.heldout import measure_heldout
+from trainer.reward_model.model import save_model, with_new_head
 from trainer.specs import SftSpec
 
 FUNCTIONS = "tests.trainer.ppo.reward_functions"
@@ -207,3 +217,39 @@ def test_neither_checkpoint_nor_model_is_made_of_weights_that_are_no_numbers(tmp
     with pytest.raises(NotFinite, match="step 2: found a NaN or infinite weight in weight, wanted a finite one"):
         checkpoints.after(2)
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-00000001"]
+
+
+def test_an_epoch_whose_held_out_loss_is_no_number_is_not_the_best() -> None:
+    model = with_new_head(tiny_language_model(), seed=0)
+    with torch.no_grad():
+        model.head.weight.fill_(3e38)
+    heldout = encode_rankings(model, [ranking("a", "b", of="ab")], "x")
+    with pytest.raises(NotFinite, match="found a held-out loss of (nan|inf), wanted a finite one"):
+        measure_heldout(model, heldout, reward_spec())
+
+
+@pytest.mark.parametrize("verb", ["pretrain", "sft", "reward-model", "ppo"])
+def test_no_model_is_saved_whose_weights_are_no_numbers(
+    verb: str, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = {"pretrain": pretraining, "sft": sft, "reward-model": reward_training, "ppo": ppo_training}[verb]
+    seen: list[int] = []
+
+    def refuse(weights: State, step: int) -> None:
+        seen.append(step)
+        raise NotFinite("a NaN or infinite weight in one", advice="-", step=step)
+
+    monkeypatch.setattr(place, "require_finite", refuse)
+    words = command(verb, world)
+    assert main([*words, "--out", str(tmp_path / "out")]) == 1
+    assert only_line(capsys) == f"step {seen[0]}: found a NaN or infinite weight in one, wanted a finite one: -"
+    assert not {"outcome.json", "model.safetensors"} & {path.name for path in (tmp_path / "out").iterdir()}
+
+
+def test_scores_that_do_not_vary_have_no_gain_and_say_so(
+    world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(normalisation, "scores_of", lambda *_: [[1.0, 1.0]])
+    words = [*command("reward-model", world), "--normalise", "gain-and-bias", "--out", str(tmp_path / "out")]
+    assert main(words) == 1
+    assert "--normalise gain-and-bias: found scores of standard deviation 0.0" in only_line(capsys)

@@ -106,3 +106,23 @@ def test_a_refused_token_leaves_nothing(world: Path, capsys: pytest.CaptureFixtu
 def test_a_place_without_a_token_is_refused() -> None:
     with pytest.raises(BadInput, match="found truncate-after alone, wanted truncate-token beside it"):
         spec(truncate_after=3)
+
+
+def test_rows_that_are_cut_are_decoded_no_further() -> None:
+    lm, steps = tiny_language_model(), list[int]()
+    lm.model.register_forward_pre_hook(lambda *_: steps.append(1))
+    everything = tuple(range(35))
+    for cut_from in (0, 3):
+        steps.clear()
+        settings = SamplingSettings(max_new_tokens=9, cut_ids=everything, cut_from=cut_from)
+        (one,) = generate(lm, [[9, 10]], responses_per_prompt=1, settings=settings, seed=8)[0]
+        assert (len(one.response_ids), len(steps)) == (cut_from + 1, cut_from + 1)
+
+
+def test_a_token_before_the_place_ends_nothing() -> None:
+    lm = tiny_language_model()
+    settings = SamplingSettings(max_new_tokens=3, cut_ids=tuple(range(2, 35)), cut_from=3)
+    (several,) = generate(lm, [[9, 10]], responses_per_prompt=8, settings=settings, seed=8)
+    for one in several:
+        assert one.finished == (one.response_ids[-1] == 1)
+    assert not all(one.finished for one in several)

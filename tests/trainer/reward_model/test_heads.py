@@ -262,3 +262,17 @@ def test_heads_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     (tmp_path / "heads.safetensors").unlink()
     with pytest.raises(BadInput, match="wanted the ensemble's heads"):
         load_members(tmp_path)
+
+
+def test_held_out_figures_on_the_way_are_of_the_mean() -> None:
+    model, groups = several(), ragged_groups()
+    each = [[score for own in scores_of(one, groups) for score in own] for one in separated(model)]
+    found = [score for own in scores_of(model, groups) for score in own]
+    assert found == pytest.approx([statistics.fmean(row) for row in zip(*each, strict=True)], abs=1e-5)
+
+
+def test_the_estimate_counts_every_head(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["estimate", str(world / "out" / "spec.json")]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["parameters"]["trainable"] == found["took"]["trainable_parameters"]
