@@ -31,7 +31,9 @@ def parse_plan(told: str) -> dict[tuple[str, int], str]:
         place, _, action = entry.partition("=")
         name, _, visit = place.partition("@")
         if name not in NAMES or not visit.isdecimal() or action not in ACTIONS:
-            raise ValueError(f"{VARIABLE}: found {entry!r}, wanted NAME@VISIT={'|'.join(ACTIONS)} with a known name")
+            raise ValueError(
+                f"{VARIABLE}: found {entry!r}, wanted NAME@VISIT={'|'.join(ACTIONS)} with a known name"
+            )
         plan[name, int(visit)] = action
     return plan
 

@@ -46,4 +46,3 @@ def before_the_first_step(error: NotFinite) -> BadInput:
         f"found {error.found} before anything was learned, wanted a finite one: the model or the data are at fault, "
         "or numbers too large for --precision"
     )
-

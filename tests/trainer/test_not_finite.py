@@ -31,7 +31,16 @@ from trainer.reward_model.model import save_model, with_new_head
 from trainer.specs import SftSpec
 
 FUNCTIONS = "tests.trainer.ppo.reward_functions"
-TOO_LARGE = ("--learning-rate", "1e30", "--clip-norm", "1e30", "--warmup-share", "0", "--schedule", "constant")
+TOO_LARGE = (
+    "--learning-rate",
+    "1e30",
+    "--clip-norm",
+    "1e30",
+    "--warmup-share",
+    "0",
+    "--schedule",
+    "constant",
+)
 Change = Callable[[Path], None]
 
 
@@ -183,12 +192,32 @@ def test_scores_that_are_no_numbers_are_refused(
         (tmp_path / "judge" / path.name).write_bytes(path.read_bytes())
     weights["score.weight"] = torch.full_like(weights["score.weight"], torch.nan)
     save_file(weights, tmp_path / "judge" / "model.safetensors", metadata={"format": "pt"})
-    out = ("--reward-model", str(tmp_path / "judge"), "--out", str(tmp_path / "out.jsonl"), "--progress", "none")
-    line = {"id": "p", "prompt": [{"role": "user", "content": "a"}], "response": "b", "policy": "p", "seed": 0}
+    out = (
+        "--reward-model",
+        str(tmp_path / "judge"),
+        "--out",
+        str(tmp_path / "out.jsonl"),
+        "--progress",
+        "none",
+    )
+    line = {
+        "id": "p",
+        "prompt": [{"role": "user", "content": "a"}],
+        "response": "b",
+        "policy": "p",
+        "seed": 0,
+    }
     (tmp_path / "responses.jsonl").write_text(json.dumps({**line, "sampling": {}}) + "\n", "utf-8")
     told = {
         "score": ["score", str(tmp_path / "responses.jsonl")],
-        "best-of-n": ["best-of-n", str(world / "prompts.jsonl"), "--policy", str(world / "policy"), "--n", "2"],
+        "best-of-n": [
+            "best-of-n",
+            str(world / "prompts.jsonl"),
+            "--policy",
+            str(world / "policy"),
+            "--n",
+            "2",
+        ],
     }
     assert main([*told[verb], *out]) == 2
     assert "found the score nan (response 1), wanted a finite number" in only_line(capsys)
@@ -214,7 +243,9 @@ def test_neither_checkpoint_nor_model_is_made_of_weights_that_are_no_numbers(tmp
     checkpoints.after(1)
     with torch.no_grad():
         layer.weight[0, 1] = torch.inf
-    with pytest.raises(NotFinite, match="step 2: found a NaN or infinite weight in weight, wanted a finite one"):
+    with pytest.raises(
+        NotFinite, match="step 2: found a NaN or infinite weight in weight, wanted a finite one"
+    ):
         checkpoints.after(2)
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-00000001"]
 
@@ -224,13 +255,17 @@ def test_an_epoch_whose_held_out_loss_is_no_number_is_not_the_best() -> None:
     with torch.no_grad():
         model.head.weight.fill_(3e38)
     heldout = encode_rankings(model, [ranking("a", "b", of="ab")], "x")
-    with pytest.raises(NotFinite, match="found a held-out loss of (nan|inf), wanted a finite one"):
+    with pytest.raises(NotFinite, match=r"found a held-out loss of (nan|inf), wanted a finite one"):
         measure_heldout(model, heldout, reward_spec())
 
 
 @pytest.mark.parametrize("verb", ["pretrain", "sft", "reward-model", "ppo"])
 def test_no_model_is_saved_whose_weights_are_no_numbers(
-    verb: str, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    verb: str,
+    world: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     place = {"pretrain": pretraining, "sft": sft, "reward-model": reward_training, "ppo": ppo_training}[verb]
     seen: list[int] = []
@@ -242,7 +277,9 @@ def test_no_model_is_saved_whose_weights_are_no_numbers(
     monkeypatch.setattr(place, "require_finite", refuse)
     words = command(verb, world)
     assert main([*words, "--out", str(tmp_path / "out")]) == 1
-    assert only_line(capsys) == f"step {seen[0]}: found a NaN or infinite weight in one, wanted a finite one: -"
+    assert (
+        only_line(capsys) == f"step {seen[0]}: found a NaN or infinite weight in one, wanted a finite one: -"
+    )
     assert not {"outcome.json", "model.safetensors"} & {path.name for path in (tmp_path / "out").iterdir()}
 
 

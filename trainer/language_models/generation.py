@@ -127,7 +127,7 @@ def sample_tokens(logits: Tensor, noise: Tensor, settings: SamplingSettings) -> 
 
 
 def _require_finite(figures: Tensor) -> None:
-    """One figure a row tells of all its logits: their sum of masses, or the largest, is NaN or infinite where one is."""
+    """One figure a row tells of all its logits: the sum of their masses, or the largest, is NaN where one is."""
     if not bool(torch.isfinite(figures).all()):
         raise LogitsNotFiniteError(
             "found logits that are NaN or infinite, wanted numbers to draw a token by: the weights have grown too large"

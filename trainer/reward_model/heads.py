@@ -138,7 +138,9 @@ def load_heads(mean: RewardModel, folder: Path, biases: Sequence[float]) -> tupl
     try:
         tensors = load_file(folder / HEADS)
     except (OSError, SafetensorError) as error:
-        raise BadInput(f"{folder / HEADS}: {' '.join(str(error).split())}, wanted the ensemble's heads") from None
+        raise BadInput(
+            f"{folder / HEADS}: {' '.join(str(error).split())}, wanted the ensemble's heads"
+        ) from None
     weight, bias, width = tensors.get("weight"), tensors.get("bias"), mean.head.in_features
     if weight is None or tuple(weight.shape) != (len(biases), width):
         found = "no weight" if weight is None else f"a weight of shape {tuple(weight.shape)}"

@@ -154,7 +154,9 @@ def test_a_held_out_ensemble_judges_by_its_mean(world: Path) -> None:
     asked = lines("a b", "c")
     members = load_members(folder)
     columns = member_scores(members, groups_of(asked, members[0], "x"))
-    assert heldout.scores(asked) == pytest.approx([fmean(row) for row in zip(*columns, strict=True)], abs=1e-6)
+    assert heldout.scores(asked) == pytest.approx(
+        [fmean(row) for row in zip(*columns, strict=True)], abs=1e-6
+    )
 
 
 def test_an_ensemble_of_one_model_is_refused(world: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -57,8 +57,26 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def words(folder: Path, out: str) -> list[str]:
-    told = ["reward-model", str(folder / "rankings.jsonl"), "--model", str(folder / "policy"), "--epochs", "2"]
-    more = ["--members", str(HEADS), "--ensemble", "heads", "--seed", "7", "--progress", "none", "--threads", "1"]
+    told = [
+        "reward-model",
+        str(folder / "rankings.jsonl"),
+        "--model",
+        str(folder / "policy"),
+        "--epochs",
+        "2",
+    ]
+    more = [
+        "--members",
+        str(HEADS),
+        "--ensemble",
+        "heads",
+        "--seed",
+        "7",
+        "--progress",
+        "none",
+        "--threads",
+        "1",
+    ]
     return [*told, *more, "--out", str(folder / out)]
 
 
@@ -85,7 +103,8 @@ def test_members_share_their_trunk_and_one_pass_gives_the_scores_of_all() -> Non
     alone = [[score for own in scores_of(one, groups, batch_tokens=12) for score in own] for one in shifted]
     assert found == alone
     assert len({tuple(own) for own in found}) == HEADS
-    assert member_scores(shifted, groups) == pytest.approx(alone, abs=1e-6)
+    for own, wanted in zip(member_scores(shifted, groups), alone, strict=True):
+        assert own == pytest.approx(wanted, abs=1e-6)
 
 
 def test_the_mean_head_scores_the_mean() -> None:
@@ -99,7 +118,10 @@ def test_the_mean_head_scores_the_mean() -> None:
 
 def prompts_of(*names: str) -> list[EncodedRanking]:
     lines = encoded(*[ranking("a", "b", of="ab")] * len(names))
-    return [replace(one, ranking=replace(one.ranking, prompt_id=name)) for one, name in zip(lines, names, strict=True)]
+    return [
+        replace(one, ranking=replace(one.ranking, prompt_id=name))
+        for one, name in zip(lines, names, strict=True)
+    ]
 
 
 def test_each_head_draws_prompts_of_its_own_with_replacement() -> None:
@@ -108,7 +130,9 @@ def test_each_head_draws_prompts_of_its_own_with_replacement() -> None:
     by_head = list(zip(*(one.head_weights for one in found), strict=True))
     for number, weights in enumerate(by_head):
         # Both rankings of a prompt are drawn together, as often as the generator says.
-        drawn = Counter(torch.randint(20, (20,), generator=torch.Generator().manual_seed(3 + number)).tolist())
+        drawn = Counter(
+            torch.randint(20, (20,), generator=torch.Generator().manual_seed(3 + number)).tolist()
+        )
         assert list(weights) == pytest.approx([drawn[place // 2] for place in range(40)])
         assert sum(weights) == pytest.approx(40)
         assert 0.0 in weights
@@ -178,7 +202,10 @@ def test_the_best_tier_scores_zero_on_average_for_every_member(world: Path) -> N
     scored = {}
     lines = [line for line in read_lines(world / "rankings.jsonl") if line["split"] == "train"]
     best = [
-        (line["prompt"], one["text"]) for line in lines for one in line["responses"] if one["id"] in line["tiers"][0]
+        (line["prompt"], one["text"])
+        for line in lines
+        for one in line["responses"]
+        if one["id"] in line["tiers"][0]
     ]
     told = {"policy": "p", "seed": 0, "sampling": {}}
     asked = [{"id": "x", "prompt": prompt, "response": text, **told} for prompt, text in best]
@@ -186,7 +213,9 @@ def test_the_best_tier_scores_zero_on_average_for_every_member(world: Path) -> N
     scoring = ["score", str(where), "--reward-model", str(world / "out"), "--out", str(world / "b.jsonl")]
     assert main([*scoring, "--progress", "none"]) == 0
     for number in range(HEADS):
-        scored[number] = statistics.fmean(one["member_scores"][number] for one in read_lines(world / "b.jsonl"))
+        scored[number] = statistics.fmean(
+            one["member_scores"][number] for one in read_lines(world / "b.jsonl")
+        )
     assert scored == pytest.approx(dict.fromkeys(range(HEADS), 0.0), abs=1e-5)
 
 
@@ -203,7 +232,15 @@ def test_the_outcome_is_that_of_the_mean_score(world: Path) -> None:
 
 
 def test_heads_that_were_killed_go_on_bit_for_bit(world: Path, tmp_path: Path) -> None:
-    told = [*words(world, "-")[:-2], "--checkpoint-every", "1", "--rankings-per-step", "4", "--resume", "--out"]
+    told = [
+        *words(world, "-")[:-2],
+        "--checkpoint-every",
+        "1",
+        "--rankings-per-step",
+        "4",
+        "--resume",
+        "--out",
+    ]
     assert run_apart([*told, str(tmp_path / "whole")]) == 0
     assert run_apart([*told, str(tmp_path / "killed")], "training.stepped@3=kill") == -9
     assert run_apart([*told, str(tmp_path / "killed")]) == 0
@@ -249,7 +286,7 @@ def broken(folder: Path, **changes: object) -> Path:
 @pytest.mark.parametrize("biases", [[], None, ["0"], [True, False, True]])
 def test_biases_that_are_none_are_refused(biases: object, tmp_path: Path) -> None:
     assert len(load_members(broken(tmp_path))) == HEADS
-    with pytest.raises(BadInput, match="score_biases: found .*, wanted a list of one number a head"):
+    with pytest.raises(BadInput, match=r"score_biases: found .*, wanted a list of one number a head"):
         load_members(broken(tmp_path, score_biases=biases))
 
 
@@ -257,7 +294,7 @@ def test_heads_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"found a weight of shape \(3, 16\), wanted \(2, 16\)"):
         load_members(broken(tmp_path, score_biases=[0.0, 0.0]))
     save_file({"other": torch.zeros(1)}, tmp_path / "heads.safetensors")
-    with pytest.raises(BadInput, match="heads.safetensors: found no weight"):
+    with pytest.raises(BadInput, match=r"heads.safetensors: found no weight"):
         load_members(tmp_path)
     (tmp_path / "heads.safetensors").unlink()
     with pytest.raises(BadInput, match="wanted the ensemble's heads"):

@@ -11,7 +11,8 @@ import torch
 from tests.trainer.builders import ranking_line
 from tests.trainer.reward_model.test_batches import encoded, ranking, spec
 from tests.trainer.reward_model.test_soft_labels import by
-from tests.trainer.reward_model.test_train import policy, ranking_line as learned_line, train
+from tests.trainer.reward_model.test_train import policy, train
+from tests.trainer.reward_model.test_train import ranking_line as learned_line
 from tests.trainer.reward_model.tiny import read_lines, write_lines
 from trainer.cli import main
 from trainer.errors import BadInput
@@ -125,26 +126,43 @@ def test_a_line_keeps_its_weight_as_it_was_written() -> None:
 
 @pytest.mark.parametrize("value", [0, -1.5, "2", True, None, [1]])
 def test_weights_that_are_none_are_refused(value: object) -> None:
-    with pytest.raises(BadInput, match="here:1: weight: found .*, wanted a number above 0"):
+    with pytest.raises(BadInput, match=r"here:1: weight: found .*, wanted a number above 0"):
         parse_ranking(ranking_line(weight=value), "here:1")
 
 
 def lines_of(weights: dict[str, float]) -> list[dict[str, object]]:
     drawn = random.Random(0)
     lines = [learned_line(number, "heldout" if number % 4 == 0 else "train", drawn) for number in range(12)]
-    return [{**line, "weight": weights[str(line["split"])] * (1 + number % 2)} for number, line in enumerate(lines)]
+    return [
+        {**line, "weight": weights[str(line["split"])] * (1 + number % 2)}
+        for number, line in enumerate(lines)
+    ]
 
 
-def test_a_common_factor_changes_nothing_and_held_out_weights_are_not_read(policy: Path, tmp_path: Path) -> None:
+def taught_weights() -> dict[str, float]:
+    lines = lines_of({"train": 1.0, "heldout": 1.0})
+    taught = [
+        (n, line) for n, line in enumerate(lines) if line["split"] == "train" and len(line["tiers"]) > 1
+    ]  # type: ignore[arg-type]
+    return {str(line["id"]): 1.0 + number % 2 for number, line in taught}
+
+
+def test_a_common_factor_changes_nothing_and_held_out_weights_are_not_read(
+    policy: Path, tmp_path: Path
+) -> None:
     found = []
     for name, weights in (("one", {"train": 1.0, "heldout": 1.0}), ("two", {"train": 4.0, "heldout": 64.0})):
         rankings = write_lines(tmp_path / f"{name}.jsonl", lines_of(weights))
         metrics = train(rankings, policy, tmp_path / name, "--epochs", "1")
         weights_file = (tmp_path / name / "model.safetensors").read_bytes()
-        found.append((weights_file, metrics["heldout_loss"], metrics["effective_rankings"], metrics["rankings"]))
+        found.append(
+            (weights_file, metrics["heldout_loss"], metrics["effective_rankings"], metrics["rankings"])
+        )
     assert found[0] == found[1]
-    # Of the nine training rankings six have weight 2 and three weight 1.
-    assert found[0][2:] == (pytest.approx(15**2 / 27), 9)
+    # Rankings whose responses all tie teach nothing and are not counted.
+    weights = taught_weights()
+    wanted = sum(weights.values()) ** 2 / sum(one**2 for one in weights.values())
+    assert found[0][2:] == (pytest.approx(wanted), len(weights))
 
 
 def test_weights_reach_the_steps_of_training(
@@ -160,12 +178,9 @@ def test_weights_reach_the_steps_of_training(
     monkeypatch.setattr(reward_training, "_step", step)
     rankings = write_lines(tmp_path / "rankings.jsonl", lines_of({"train": 3.0, "heldout": 1.0}))
     train(rankings, policy, tmp_path / "out", "--epochs", "1")
-    wanted = {
-        str(line["id"]): (1 + number % 2) * 9 / 15
-        for number, line in enumerate(lines_of({"train": 1.0, "heldout": 1.0}))
-        if line["split"] == "train"
-    }
-    assert seen == pytest.approx(wanted)
+    weights = taught_weights()
+    mean = sum(weights.values()) / len(weights)
+    assert seen == pytest.approx({name: one / mean for name, one in weights.items()})
     scored = read_lines(tmp_path / "out" / "heldout_scores.jsonl")
     assert {line["weight"] for line in scored} <= {1.0, 2.0}
 
