@@ -124,7 +124,7 @@ class EnsembleSource:
     """
 
     name: str
-    members: list[RewardSource | FolderSource]
+    members: Sequence[RewardSource | FolderSource]
     form: str
     penalty: float
     columns: list[list[float]] = field(default_factory=list)

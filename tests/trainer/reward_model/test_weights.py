@@ -140,11 +140,13 @@ def lines_of(weights: dict[str, float]) -> list[dict[str, object]]:
 
 
 def taught_weights() -> dict[str, float]:
-    lines = lines_of({"train": 1.0, "heldout": 1.0})
-    taught = [
-        (n, line) for n, line in enumerate(lines) if line["split"] == "train" and len(line["tiers"]) > 1
-    ]  # type: ignore[arg-type]
-    return {str(line["id"]): 1.0 + number % 2 for number, line in taught}
+    weights = {}
+    for number, line in enumerate(lines_of({"train": 1.0, "heldout": 1.0})):
+        tiers = line["tiers"]
+        assert isinstance(tiers, list)
+        if line["split"] == "train" and len(tiers) > 1:
+            weights[str(line["id"])] = 1.0 + number % 2
+    return weights
 
 
 def test_a_common_factor_changes_nothing_and_held_out_weights_are_not_read(
