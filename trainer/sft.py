@@ -55,9 +55,8 @@ def run(spec: SftSpec, mode: ProgressMode) -> None:
     processes, spec = open_processes(spec)
     lm = load_language_model(spec.model, device=spec.device)
     require_trainable(lm, spec.model)
-    lessons = [
-        _lesson(lm, one, f"{spec.demonstrations}:{n}") for n, one in enumerate(demonstrations, start=1)
-    ]
+    places = [f"{spec.demonstrations}:{number}" for number in range(1, len(demonstrations) + 1)]
+    lessons = [_lesson(lm, one, where) for one, where in zip(demonstrations, places, strict=True)]
     train, heldout = _split(demonstrations, lessons, spec)
     apply_tuning(lm.model, spec.tuning, seed=spec.seed)
     counts = parameter_counts(lm.model)

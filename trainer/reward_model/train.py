@@ -15,6 +15,7 @@ from trainer.errors import BadInput, NotFinite
 from trainer.failpoints import failpoint
 from trainer.json_lines import JsonObject
 from trainer.launching import open_processes
+from trainer.parallel import Processes
 from trainer.progress import ProgressMode, ProgressWriter
 from trainer.prompts import read_demonstrations
 from trainer.rankings import to_line
@@ -71,12 +72,10 @@ def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
         train_members(spec, mode, run)
         return
     processes, spec = open_processes(spec)
-    if spec.members > 1 and processes.count > 1:
-        raise BadInput("--ensemble heads: found several processes, wanted one")
     snapshot = _read(spec)
     demonstrations = read_demonstrations(spec.demonstrations) if spec.demonstrations else None
     generator = prepare(spec)
-    model, (train, heldout, taught) = _started(snapshot, spec)
+    model, (train, heldout, taught) = _started(snapshot, spec, processes)
     folder = open_folder(spec, processes)
     if folder.finished:
         return
@@ -112,9 +111,14 @@ def run(spec: RewardModelSpec, mode: ProgressMode) -> None:
 
 
 def _started(
-    snapshot: Snapshot, spec: RewardModelSpec
+    snapshot: Snapshot, spec: RewardModelSpec, processes: Processes
 ) -> tuple[RewardModel, tuple[list[EncodedRanking], list[EncodedRanking], list[EncodedRanking]]]:
-    """The model before training, with all its heads, and what `_encoded` tells, weighted for each head."""
+    """The model before training, with all its heads, and what `_encoded` tells, weighted for each head.
+
+    Refuses (BadInput) heads in several processes.
+    """
+    if spec.members > 1 and processes.count > 1:
+        raise BadInput("--ensemble heads: found several processes, wanted one")
     model = start_reward_model(spec.model, seed=spec.seed, device=spec.device)
     train, heldout, taught = _encoded(model, snapshot, spec)
     if spec.members > 1:

@@ -19,6 +19,8 @@ from tests.trainer.reward_model.tiny import ragged_groups, read_lines, tiny_lang
 from tests.trainer.runs import result, run_apart
 from trainer.cli import main
 from trainer.errors import BadInput
+from trainer.parallel import Processes
+from trainer.reward_model import train as reward_training
 from trainer.reward_model.batches import EncodedRanking, batch_loss
 from trainer.reward_model.ensemble import load_members, member_scores, write_heads
 from trainer.reward_model.heads import (
@@ -313,3 +315,14 @@ def test_the_estimate_counts_every_head(world: Path, capsys: pytest.CaptureFixtu
     assert main(["estimate", str(world / "out" / "spec.json")]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["parameters"]["trainable"] == found["took"]["trainable_parameters"]
+
+
+def test_heads_are_not_trained_by_several_processes(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    two = Processes()
+    two.count = 2
+    monkeypatch.setattr(reward_training, "open_processes", lambda told: (two, told))
+    assert main([*words(world, "-")[:-2], "--out", str(tmp_path / "out")]) == 2
+    assert "--ensemble heads: found several processes, wanted one" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
