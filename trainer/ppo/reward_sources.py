@@ -119,8 +119,8 @@ class FolderSource:
 class EnsembleSource:
     """One score of several reward models that is sure only where they agree (Coste et al. 2024).
 
-    "lower-bound": mean - penalty·deviation (over n models). "worst": the lowest. "mean": their mean. A folder counts
-    as the models in it.
+    "lower-bound": mean - penalty·deviation (over n models). "worst": the lowest. A folder counts as the
+    models in it.
     """
 
     name: str
@@ -140,8 +140,6 @@ class EnsembleSource:
         rows = zip(*self.columns, strict=True)
         if self.form == "worst":
             return [min(row) for row in rows]
-        if self.form == "mean":
-            return [fmean(row) for row in rows]
         return [fmean(row) - self.penalty * pstdev(row) for row in rows]
 
     @property
@@ -328,4 +326,6 @@ def _of_folder(name: str, folder: str, spec: PpoSpec) -> ModelSource | FolderSou
 
 def _alone(source: ModelSource | FolderSource) -> RewardSource:
     """One score a line: an ensemble's is the mean of its members'."""
-    return EnsembleSource(source.name, [source], "mean", 0.0) if isinstance(source, FolderSource) else source
+    if isinstance(source, FolderSource):
+        return EnsembleSource(source.name, [source], "lower-bound", 0.0)
+    return source
