@@ -54,7 +54,8 @@ def test_a_run_that_is_asked_to_end_goes_on_bit_for_bit(
     assert run_apart([*command(verb, world), "--out", str(whole)]) == 0
     assert run_apart([*words, "--out", str(out)], f"training.stepped@{ASKED_AT}=term") == ENDED
     said = capfd.readouterr().err
-    assert said == (
+    # Another library may have had something to say before.
+    assert said.endswith(
         f"step {ASKED_AT}: asked to end by SIGTERM, and the step in hand is finished: the checkpoint of all is in "
         f"{out}/checkpoints; go on with --resume\n"
     )

@@ -66,7 +66,7 @@ def test_check_23_nothing_after_the_given_token_reaches_the_update() -> None:
         assert not bool((getattr(rollout, name)[rollout.mask == 0] != 0).any())
     later = rolled(spec(**told, truncate_token="c", truncate_after=4))
     again = [one for group in later.groups for one in group.responses if CUT in one]
-    assert any(CUT in one[:4] and CUT != one[-1] for one in again)
+    assert any(CUT in one[:4] and one[-1] != CUT for one in again)
     assert all(CUT not in one[4:-1] for one in again)
 
 
