@@ -156,6 +156,8 @@ def _check_optional(line: Line, ids: Sequence[str], tiers: int, where: str) -> N
             text(line, key, where)
     if "seconds" in line:
         number(line["seconds"], 0, math.inf, f"{where}: seconds")
+    if "weight" in line:
+        _check_weight(line["weight"], f"{where}: weight")
     if "shown_order" in line:
         _check_shown_order(line["shown_order"], ids, f"{where}: shown_order")
     if "margins" in line:
@@ -173,6 +175,11 @@ def _check_shown_order(value: object, ids: Sequence[str], where: str) -> None:
     if not isinstance(value, list) or len(value) != len(ids):
         raise BadInput(f"{where}: found {kind_of(value)}, wanted every response id once")
     _refuse_repeated([_known(name, ids, where) for name in value], where)
+
+
+def _check_weight(value: object, where: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise BadInput(f"{where}: found {kind_of(value)}, wanted a number above 0")
 
 
 def _check_margins(value: object, gaps: int, where: str) -> None:

@@ -4,6 +4,7 @@ The baseline that every PPO run is compared with: it spends compute instead of t
 """
 
 from pathlib import Path
+from statistics import fmean
 
 from trainer import json_lines
 from trainer.errors import BadInput
@@ -18,19 +19,24 @@ from trainer.language_models import (
     load_language_model,
 )
 from trainer.ppo.baseline import kl_of_best_of
+from trainer.ppo.reward_sources import checked_scores
 from trainer.progress import ProgressMode, ProgressWriter
 from trainer.prompts import PromptLine, read_prompts, response_line
-from trainer.reward_model.model import encode_group, load_reward_model, scores_of
+from trainer.reward_model.ensemble import load_members, member_scores
+from trainer.reward_model.model import encode_group
 from trainer.specs import BestOfNSpec
 from trainer.training_loop import prepare
 
 
 def run(spec: BestOfNSpec, mode: ProgressMode) -> None:
-    """Writes `spec.out`: one response line a prompt with its `score`, and `scores` of all N in order."""
+    """Writes `spec.out`: one response line a prompt with its `score`, and `scores` of all N in order.
+
+    An ensemble scores by the mean of its members. Refuses (BadInput) scores that are no finite numbers.
+    """
     prompts = read_prompts(spec.prompts)
     prepare(spec)
     lm = load_language_model(spec.policy, device=spec.device)
-    reward_model = load_reward_model(spec.reward_model, device=spec.device)
+    members = load_members(spec.reward_model, device=spec.device)
     settings = SamplingSettings(spec.temperature, spec.top_p, spec.max_new_tokens)
     with ProgressWriter(None, mode) as progress:
         try:
@@ -47,11 +53,15 @@ def run(spec: BestOfNSpec, mode: ProgressMode) -> None:
             raise BadInput(f"{spec.prompts}: {error}") from None
     texts = [[decode_response(lm.tokenizer, one.response_ids) for one in several] for several in answers]
     groups = [
-        encode_group(reward_model, prompt.prompt, own, f"{spec.prompts}: prompt {prompt.id}")
+        encode_group(members[0], prompt.prompt, own, f"{spec.prompts}: prompt {prompt.id}")
         for prompt, own in zip(prompts, texts, strict=True)
     ]
+    columns = member_scores(members, groups)
+    means = [fmean(row) for row in zip(*columns, strict=True)]
+    checked_scores(spec.reward_model, means, len(means))
     lines = []
-    for number, scores in enumerate(scores_of(reward_model, groups)):
+    for number in range(len(prompts)):
+        scores = means[number * spec.n : (number + 1) * spec.n]
         best = max(range(spec.n), key=scores.__getitem__)
         line = _line(spec, prompts[number], best, answers[number][best], texts[number][best])
         lines.append({**line, "score": scores[best], "scores": scores})

@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from typing import NoReturn, cast
@@ -15,14 +16,24 @@ from safetensors import SafetensorError
 
 from trainer import json_lines, specs
 from trainer.disk_space import is_disk_full
-from trainer.errors import BadInput, TrainingStopped
+from trainer.ending import heeding_sigterm
+from trainer.errors import ENDED, FAILED, FINISHED, REFUSED, AskedToEnd, BadInput, TrainingStopped
 from trainer.estimate.specs import EstimateSpec
 from trainer.progress import ProgressMode
 from trainer.self_improvement.specs import SelfImproveSpec
 from trainer.spec_fields import REQUIRED, FieldOfSpec, Spec
 
-FINISHED, FAILED, REFUSED = 0, 1, 2
 PROGRESS_MODES = ("auto", "bar", "json", "none")
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 failed (what was found is told in one line); 2 refused: the input must be mended, and "
+    "nothing was written."
+)
+OF_TRAINING = (
+    " A loss that is not finite is refused (2) before the first step, when it is the input's fault; later the run "
+    "stops (1) and leaves its batch in --out. SIGTERM lets the step in hand finish and writes a checkpoint, whatever "
+    "--checkpoint-every says: exit code 143; the same command with --resume goes on, bit for bit. A second SIGTERM "
+    "ends at once."
+)
 
 
 @dataclass(frozen=True)
@@ -60,7 +71,8 @@ class _Parser(argparse.ArgumentParser):
 def main(words: Sequence[str] | None = None) -> int:
     """Runs the command `words` (default: the process's own) and returns its exit code.
 
-    0 done, 1 failed, 2 refused: the input must be mended. What is refused is told in one line on stderr.
+    0 done, 1 failed, 2 refused: the input must be mended, 143 asked to end by SIGTERM and ready to go on. What is
+    not done is told in one line on stderr.
     """
     # Nothing is ever fetched: a model that is not on this disk is an error at once, not a wait for a network.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -78,6 +90,9 @@ def main(words: Sequence[str] | None = None) -> int:
     except TrainingStopped as error:
         print(error, file=sys.stderr)
         return FAILED
+    except AskedToEnd as error:
+        print(error, file=sys.stderr)
+        return ENDED
     except (OSError, SafetensorError) as error:
         if not is_disk_full(error):
             raise
@@ -95,18 +110,26 @@ def run_verb(verb: Verb, spec: Spec, mode: ProgressMode) -> None:
         return
     folders = import_module("trainer.language_models.folders")
     try:
-        module.run(spec, mode)
+        with heeding_sigterm() if issubclass(verb.spec, specs.TrainingSpec) else nullcontext():
+            module.run(spec, mode)
     except folders.ModelFolderError as error:
         raise BadInput(str(error)) from error
 
 
 def parser() -> argparse.ArgumentParser:
     """The parser of all verbs; flags that were not given are not in its namespace."""
-    top = _Parser(prog="python -m trainer", description="Train language models with human feedback.")
+    top = _Parser(
+        prog="python -m trainer",
+        description="Train language models with human feedback.",
+        epilog=EXIT_CODES + OF_TRAINING,
+    )
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=_Parser)
     for name, verb in VERBS.items():
         about = " ".join((verb.spec.__doc__ or "").split())
-        one = verbs.add_parser(name, help=about, description=about, argument_default=argparse.SUPPRESS)
+        codes = EXIT_CODES + (OF_TRAINING if issubclass(verb.spec, specs.TrainingSpec) else "")
+        one = verbs.add_parser(
+            name, help=about, description=about, epilog=codes, argument_default=argparse.SUPPRESS
+        )
         one.add_argument(
             "--spec", metavar="FILE.json", help="read the spec from this file; flags given beside it win"
         )

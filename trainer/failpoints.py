@@ -1,7 +1,7 @@
 """Places where a test may make a run fail: by name, at the n-th visit. Inert unless a plan is in the environment.
 
 A plan is `NAME@VISIT=ACTION`, several parted by commas, in TRAINER_FAILPOINTS: `kill` ends this process by
-SIGKILL, `full` raises what a full disk raises.
+SIGKILL, `term` asks it to end by SIGTERM, `full` raises what a full disk raises.
 """
 
 import errno
@@ -20,6 +20,7 @@ NAMES = (
     "run.trained",
     "run.saved",
 )
+ACTIONS = ("kill", "term", "full")
 _visits: dict[str, int] = {}
 
 
@@ -29,8 +30,10 @@ def parse_plan(told: str) -> dict[tuple[str, int], str]:
     for entry in filter(None, told.split(",")):
         place, _, action = entry.partition("=")
         name, _, visit = place.partition("@")
-        if name not in NAMES or not visit.isdecimal() or action not in ("kill", "full"):
-            raise ValueError(f"{VARIABLE}: found {entry!r}, wanted NAME@VISIT=kill|full with a known name")
+        if name not in NAMES or not visit.isdecimal() or action not in ACTIONS:
+            raise ValueError(
+                f"{VARIABLE}: found {entry!r}, wanted NAME@VISIT={'|'.join(ACTIONS)} with a known name"
+            )
         plan[name, int(visit)] = action
     return plan
 
@@ -44,5 +47,7 @@ def failpoint(name: str) -> None:
     action = parse_plan(told).get((name, _visits[name]))
     if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
+    if action == "term":
+        signal.raise_signal(signal.SIGTERM)
     if action == "full":
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -23,7 +23,8 @@ class PpoOptions:
     )
     reward_ensemble: str = flag(
         "sum",
-        help="several reward models: summed by weight, mean less a share of their spread, or the lowest",
+        help="several reward models, or the members of an ensemble's folder: summed by weight (members: their mean), "
+        "mean less a share of their spread, or the lowest",
         choices=ENSEMBLES,
     )
     ensemble_penalty: float = flag(
@@ -38,12 +39,24 @@ class PpoOptions:
         8, help="responses a prompt of the best-of-n the run is compared with (0: none)", minimum=0
     )
 
+    truncate_token: str | None = flag(
+        None, help="text of one token after which a response is cut, as after its end token", metavar="TEXT"
+    )
+    truncate_after: int = flag(
+        0, help="tokens of a response within which truncate-token does not cut it", minimum=0
+    )
+
     def check_options(self, models: int, other_sources: int, weights: int) -> None:
-        """Refuses (ValueError) an ensemble of one, and a watch without what it watches."""
-        if self.reward_ensemble != "sum" and models < 2:
+        """Refuses (ValueError) an ensemble of none, and a watch without what it watches.
+
+        One folder may hold an ensemble: that is seen when it is read.
+        """
+        if self.reward_ensemble != "sum" and models < 1:
             raise ValueError(
                 f"found reward-ensemble {self.reward_ensemble} with {models} reward models, wanted 2 or more"
             )
+        if self.truncate_after and self.truncate_token is None:
+            raise ValueError("found truncate-after alone, wanted truncate-token beside it")
         if self.watch_stop and self.heldout_reward_model is None:
             raise ValueError("found watch-stop alone, wanted heldout-reward-model beside it")
         sources = (models if self.reward_ensemble == "sum" else 1) + other_sources

@@ -21,7 +21,7 @@ SPLITS = ("train", "heldout")
 SOURCES = ("campaign", "regenerate", "battle", "import", "simulated")
 FEWEST, MOST = 2, 9
 ALWAYS = ("id", "prompt", "responses", "tiers", "annotator", "kind")
-SOMETIMES = ("seconds", "split", "item", "prompt_id", "source", "unacceptable", "ratings", "flags")
+SOMETIMES = ("seconds", "split", "item", "prompt_id", "source", "weight", "unacceptable", "ratings", "flags")
 KNOWN = frozenset((*ALWAYS, *SOMETIMES, "shown_order", "margins"))
 
 
@@ -38,7 +38,7 @@ class RankedResponse:
 @dataclass(frozen=True)
 class Ranking:
     """One ranking line. `tiers` holds response ids, best tier first; a response in no tier is unranked
-    (below all).
+    (below all). `weight` scales its loss in training beside other rankings; None counts as 1.
     """
 
     id: str
@@ -53,6 +53,7 @@ class Ranking:
     item: str | None = None
     prompt_id: str | None = None
     source: str | None = None
+    weight: float | None = None
     margins: tuple[float, ...] | None = None
     unacceptable: bool | None = None
     ratings: dict[str, dict[str, float]] | None = field(default=None, hash=False)
@@ -90,7 +91,8 @@ def parse_ranking(line: JsonObject, where: str) -> Ranking:
 
     Refuses: a missing or mistyped key, K outside 2 to 9, a comparison of more than two, repeated or unknown
     response
-    ids, an empty tier, no tier at all (unless unacceptable), margins that are not one per tier gap in 1 to 3.
+    ids, an empty tier, no tier at all (unless unacceptable), margins that are not one per tier gap in 1 to 3,
+    a weight that is not above 0.
     """
     kind = choice(line, "kind", KINDS, where)
     if kind is None:
@@ -114,6 +116,7 @@ def parse_ranking(line: JsonObject, where: str) -> Ranking:
         item=text(line, "item", where) if "item" in line else None,
         prompt_id=text(line, "prompt_id", where) if "prompt_id" in line else None,
         source=choice(line, "source", SOURCES, where),
+        weight=_weight(line, where),
         margins=_margins(line, len(tiers), where),
         unacceptable=unacceptable,
         ratings=_ratings(line, ids, where),
@@ -239,6 +242,15 @@ def _number(value: object, low: float, high: float, where: str) -> float:
 
 def _seconds(line: JsonObject, where: str) -> float | None:
     return _number(line["seconds"], 0, math.inf, f"{where}: seconds") if "seconds" in line else None
+
+
+def _weight(line: JsonObject, where: str) -> float | None:
+    if "weight" not in line:
+        return None
+    value = line["weight"]
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+        raise BadInput(f"{where}: weight: found {kind_of(value)}, wanted a number above 0")
+    return value
 
 
 def _unacceptable(line: JsonObject, where: str) -> bool | None:

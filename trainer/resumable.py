@@ -15,15 +15,17 @@ import numpy as np
 import torch
 from torch import nn
 
+from trainer import ending
 from trainer.checkpoints import State, newest_checkpoint, write_checkpoint
-from trainer.errors import TrainingStopped
+from trainer.errors import AskedToEnd, NotFinite, TrainingStopped
 from trainer.failpoints import failpoint
 from trainer.parallel import ONE_PROCESS, Processes, into_shards, whole_tensor
 from trainer.progress import ProgressWriter
-from trainer.run_folder import RunFolder, open_run_folder
+from trainer.run_folder import RunFolder, open_run_folder, take_away
 from trainer.specs import TrainingSpec
 
 Item = TypeVar("Item")
+LESS = "try a smaller --learning-rate"
 
 
 class Resumable(Protocol):
@@ -137,6 +139,13 @@ class GlobalGenerators:
         random.setstate((version, tuple(numbers), gauss))
 
 
+def require_finite(weights: State, step: int) -> None:
+    """Refuses (NotFinite) weights that no later step could mend: neither checkpoint nor model is made of them."""
+    for name, one in weights.items():
+        if not bool(torch.isfinite(one).all()):
+            raise NotFinite(f"a NaN or infinite weight in {name}", advice=LESS, step=step)
+
+
 def _as_lists(value: object) -> object:
     return [_as_lists(entry) for entry in value] if isinstance(value, tuple) else value
 
@@ -161,8 +170,8 @@ class Checkpoints:
         progress: ProgressWriter,
         processes: Processes = ONE_PROCESS,
     ) -> None:
-        path = folder.path if isinstance(folder, RunFolder) else folder
-        self._spec, self._folder, self._progress = spec, path / "checkpoints", progress
+        self.path = folder.path if isinstance(folder, RunFolder) else folder
+        self._spec, self._folder, self._progress = spec, self.path / "checkpoints", progress
         self.processes = processes
         self._parts: dict[str, Resumable] = {}
         self._earlier, self._written = 0.0, 0
@@ -171,6 +180,7 @@ class Checkpoints:
     def begin(self, parts: Mapping[str, Resumable]) -> int:
         """The steps taken before, 0 at a start; with --resume all `parts` are put back to that step."""
         self.processes.wait()
+        ending.begin_stepping()
         self._parts = {**parts, "global_generators": GlobalGenerators()}
         found = newest_checkpoint(self._folder) if self._spec.resume else None
         if found is None:
@@ -185,12 +195,33 @@ class Checkpoints:
         return self._written
 
     def after(self, step: int, *, last: bool = False) -> None:
-        """Called when `step` steps are taken; writes a checkpoint when one is due. The last step always is."""
+        """Called when `step` steps are taken; writes a checkpoint when one is due. The last step always is.
+
+        Where any of the processes was asked to end, one is due now, and all of them end (AskedToEnd).
+        """
         failpoint("training.stepped")
+        asked = self.processes.total(float(ending.is_asked()))[0] > 0
         every = self._spec.checkpoint_every
-        if every is None or step == self._written or (step % every and not last):
+        if not asked and (every is None or step == self._written or (step % every and not last)):
             return
+        if step != self._written:
+            self._write(step)
+        if asked:
+            raise AskedToEnd(
+                f"step {step}: asked to end by SIGTERM, and the step in hand is finished: the checkpoint of all is in "
+                f"{self._folder}; go on with --resume"
+            )
+
+    def discard(self) -> None:
+        """Takes the run folder away again, unless the run was to go on in one that was there, or is one of several
+        processes': then others are still at work in it.
+        """
+        if not self._spec.resume and self.processes.count == 1:
+            take_away(self.path)
+
+    def _write(self, step: int) -> None:
         state: State = {name: part.state() for name, part in self._parts.items()}
+        require_finite(state.get("weights", {}), step)
         if self.processes.is_first:
             size, seconds = self._progress.synced()
             state["progress"] = {"bytes": size, "seconds": seconds}

@@ -164,6 +164,16 @@ def remove_leftovers(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def take_away(folder: Path) -> None:
+    """Removes a run folder that was new or empty when its run began, with all that the run wrote."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    folder.rmdir()
+
+
 def is_finished(folder: str | Path) -> bool:
     """True when `folder` is a run folder whose run came to its end."""
     return (Path(folder) / OUTCOME).is_file()

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from trainer import json_lines
 from trainer.errors import BadInput
 from trainer.json_lines import JsonObject
+from trainer.ppo.reward_sources import checked_scores
 from trainer.progress import ProgressMode, ProgressWriter
 from trainer.prompts import PromptLine, read_responses
 from trainer.reward_model.ensemble import load_members, member_scores, score_line
@@ -17,7 +18,8 @@ from trainer.training_loop import autocast, prepare
 def run(spec: ScoreSpec, mode: ProgressMode) -> None:
     """Writes `spec.out`: each response line with its `score` (the model's bias included), in order.
 
-    An ensemble's score is the mean of its members' `member_scores`, `score_deviation` how far they part.
+    An ensemble's score is the mean of its members' `member_scores`, `score_deviation` how far they part. Refuses
+    (BadInput) scores that are no finite numbers.
     """
     placed = list(read_responses(spec.responses))
     if not placed:
@@ -33,7 +35,10 @@ def run(spec: ScoreSpec, mode: ProgressMode) -> None:
                 texts = [str(line.line["response"]) for _, line in run_of_prompt]
                 groups.append(encode_group(members[0], first.prompt, texts, where))
             with autocast(spec):
-                scores = zip(*member_scores(members, groups), strict=True)
+                columns = member_scores(members, groups)
+            for column in columns:
+                checked_scores(spec.reward_model, column, len(part))
+            scores = zip(*columns, strict=True)
             found += [{**line.line, **score_line(own)} for (_, line), own in zip(part, scores, strict=True)]
             progress.step(len(found), len(placed))
     json_lines.write_atomically(spec.out, found)

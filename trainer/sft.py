@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from trainer.checkpoints import State
-from trainer.errors import BadInput
+from trainer.errors import BadInput, NotFinite
 from trainer.failpoints import failpoint
+from trainer.json_lines import JsonObject
 from trainer.language_models import (
     LanguageModel,
     encode_prompt,
@@ -25,12 +26,13 @@ from trainer.language_models import (
 from trainer.launching import open_processes
 from trainer.progress import ProgressMode, ProgressWriter
 from trainer.prompts import Demonstration, prompt_digest, read_demonstrations
-from trainer.resumable import Checkpoints, Replayed, Weights, open_folder
+from trainer.resumable import LESS, Checkpoints, Replayed, Weights, open_folder, require_finite
 from trainer.reward_model.packed_pass import PackedPass, packs
 from trainer.reward_model.prompt_groups import PromptGroup
 from trainer.snapshots import split_of
 from trainer.specs import SftSpec
 from trainer.start_checks import require_trainable
+from trainer.stopped_batch import batch_kept, nothing_learned_yet
 from trainer.training_loop import Stepper, autocast, prepare
 from trainer.tuning import apply_tuning, finish_tuning, parameter_counts
 
@@ -53,17 +55,17 @@ def run(spec: SftSpec, mode: ProgressMode) -> None:
     processes, spec = open_processes(spec)
     lm = load_language_model(spec.model, device=spec.device)
     require_trainable(lm, spec.model)
-    lessons = [
-        _lesson(lm, one, f"{spec.demonstrations}:{n}") for n, one in enumerate(demonstrations, start=1)
-    ]
+    places = [f"{spec.demonstrations}:{number}" for number in range(1, len(demonstrations) + 1)]
+    lessons = [_lesson(lm, one, where) for one, where in zip(demonstrations, places, strict=True)]
     train, heldout = _split(demonstrations, lessons, spec)
     apply_tuning(lm.model, spec.tuning, seed=spec.seed)
     counts = parameter_counts(lm.model)
+    generator = prepare(spec)
+    with nothing_learned_yet():
+        before = heldout_loss(lm, heldout, spec)
     folder = open_folder(spec, processes)
     if folder.finished:
         return
-    generator = prepare(spec)
-    before = heldout_loss(lm, heldout, spec)
     with folder.progress(mode) as progress:
         checkpoints = Checkpoints(spec, folder, progress, processes)
         train_loss, stepper = _train(
@@ -73,6 +75,7 @@ def run(spec: SftSpec, mode: ProgressMode) -> None:
     if not processes.is_first:
         return
     failpoint("run.trained")
+    require_finite(Weights(lm.model).state(), stepper.taken)
     finish_tuning(lm.model, spec.tuning, folder.path, base=spec.model)
     save_language_model(lm.model, lm.tokenizer, folder.path)
     folder.finish(
@@ -123,13 +126,17 @@ def packed_response_loss(lm: LanguageModel, lessons: Sequence[Lesson]) -> Tensor
 
 @torch.no_grad()
 def heldout_loss(lm: LanguageModel, lessons: Sequence[Lesson], spec: SftSpec) -> float | None:
-    """Mean loss in nats a response token over `lessons`, None when there are none."""
+    """Mean loss in nats a response token over `lessons`, None when there are none.
+    Refuses (NotFinite) one not finite.
+    """
     if not lessons:
         return None
     total = 0.0
     for start in range(0, len(lessons), spec.batch_size):
         with autocast(spec):
             total += float(response_loss(lm, lessons[start : start + spec.batch_size], packing=spec.packing))
+    if not math.isfinite(total):
+        raise NotFinite(f"a held-out loss of {total}", advice=LESS)
     return total / _tokens(lessons)
 
 
@@ -175,10 +182,11 @@ def _train(
     lm.model.train()
     for epoch, places, ends_epoch in course:
         batch = [train[place] for place in places]
-        value = _step(lm, stepper, batch, spec)
-        losses.add(epoch, value * _tokens(batch))
-        measure = partial(heldout_loss, lm, heldout, spec)
-        checked = processes.forward(measure, last=False) if ends_epoch else None
+        with batch_kept(checkpoints, stepper, partial(_as_lines, batch)):
+            value = _step(lm, stepper, batch, spec)
+            losses.add(epoch, value * _tokens(batch))
+            measure = partial(heldout_loss, lm, heldout, spec)
+            checked = processes.forward(measure, last=False) if ends_epoch else None
         told = {"loss": value} if checked is None else {"loss": value, "heldout_loss": checked}
         progress.step(stepper.taken, steps, epoch=epoch, **told)
         checkpoints.after(stepper.taken, last=stepper.taken == steps)
@@ -204,6 +212,10 @@ def _step(lm: LanguageModel, stepper: Stepper, batch: Sequence[Lesson], spec: Sf
     (value,) = stepper.processes.total(stepper.accumulate(loss))
     stepper.step()
     return value
+
+
+def _as_lines(lessons: Sequence[Lesson]) -> list[JsonObject]:
+    return [{"prompt": lesson.prompt, "response": lesson.response} for lesson in lessons]
 
 
 def _tokens(lessons: Sequence[Lesson]) -> int:

@@ -17,6 +17,7 @@ from trainer.spec_fields import Spec, flag
 
 LOSSES = ("pairwise", "plackett-luce", "best-of")
 EMPTY_RESPONSES = ("refuse", "keep")
+MEMBERS_BY = ("seeds", "heads")
 NORMALISATIONS = ("demonstrations", "gain-and-bias", "none")
 KL_ESTIMATORS = ("k1", "k2", "k3")
 VALUES = ("shared", "separate")
@@ -134,7 +135,9 @@ class RewardModelSpec(TrainingSpec):
     verb: ClassVar[str] = "reward-model"
 
     rankings: str = flag(
-        help="a snapshot folder, or ranking lines", positional=True, metavar="SNAPSHOT|RANKINGS.jsonl"
+        help="a snapshot folder, or ranking lines; a line's weight (above 0, default 1) scales its loss",
+        positional=True,
+        metavar="SNAPSHOT|RANKINGS.jsonl",
     )
     model: str = flag(help="model folder to start from", metavar="DIR")
     loss: str = flag("pairwise", help="loss of one ranking", choices=LOSSES)
@@ -149,7 +152,13 @@ class RewardModelSpec(TrainingSpec):
         "responses to mean 0 and variance 1, or nothing",
         choices=NORMALISATIONS,
     )
-    members: int = flag(1, help="reward models, by seeds that follow each other, of one ensemble", minimum=1)
+    members: int = flag(1, help="reward models of one ensemble", minimum=1)
+    ensemble: str = flag(
+        "seeds",
+        help="members are whole models by seeds that follow each other, or heads on one trunk, each learning from a "
+        "resample of its own of the prompts",
+        choices=MEMBERS_BY,
+    )
     epochs: int = flag(3, help="most times each ranking is used", minimum=1)
     rankings_per_step: int = flag(8, help="rankings of one optimiser step; one is never split", minimum=1)
     use_margins: bool = flag(False, help="ask for the labelled margins between tiers in the pairwise loss")
@@ -177,6 +186,8 @@ class RewardModelSpec(TrainingSpec):
             raise refuse(
                 f"margins, ties, soft labels or centering with {self.loss}", "the pairwise loss for them"
             )
+        if self.ensemble == "heads" and self.members < 2:
+            raise refuse("an ensemble of heads with 1 member", "--members 2 or more")
         if self.soft_labels and self.use_margins:
             raise refuse(
                 "margins with soft labels", "one of them: shares of annotators say how clear a pair is"

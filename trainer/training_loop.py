@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from trainer.checkpoints import State
-from trainer.errors import BadInput, TrainingStopped
+from trainer.errors import BadInput, NotFinite
 from trainer.parallel import ONE_PROCESS, Processes, into_shards, local_tensor, whole_tensor
 from trainer.recomputing import Recomputing
 from trainer.specs import ModelSpec, TrainingSpec
@@ -176,7 +176,7 @@ class Stepper:
 
     def accumulate(self, loss: Tensor) -> float:
         """Adds the gradient of `loss` to this step's; the loss as a number.
-        Refuses (TrainingStopped) one not finite.
+        Refuses (NotFinite) one not finite.
         """
         value = float(loss.detach())
         if not math.isfinite(value):
@@ -188,7 +188,7 @@ class Stepper:
         """One clipped optimiser step at the schedule's learning rate (of step `at`; default: steps taken so
         far).
 
-        Refuses (TrainingStopped) a gradient that is not finite.
+        Refuses (NotFinite) a gradient that is not finite.
         """
         spec = self._spec
         self.scaler.unscale_(self.optimiser)
@@ -230,8 +230,6 @@ class Stepper:
                 for name, value in moments.items()
             }
 
-    def _stopped(self, found: str) -> TrainingStopped:
-        rate = self._spec.learning_rate
-        return TrainingStopped(
-            f"step {self.taken + 1}: found {found}, wanted a finite one: try a --learning-rate below {rate:g}"
-        )
+    def _stopped(self, found: str) -> NotFinite:
+        advice = f"try a --learning-rate below {self._spec.learning_rate:g}"
+        return NotFinite(found, advice=advice, step=self.taken + 1)

@@ -18,6 +18,8 @@ from labelplatform.jobs.models import Job
 from trainer.progress import read_progress
 
 TICK_SECONDS = 0.25
+# A command that was asked to end by SIGTERM and left by itself, as training does after the step in hand.
+ASKED_TO_END = 128 + signal.SIGTERM
 
 
 class Stop:
@@ -86,8 +88,8 @@ def _settle(job: Job, claim: Claim, watch: "_Watch", end: End, kind: kinds.JobKi
     if code in kind.success_exit_codes:
         run_folder = job.run_folder
         claims.succeed(claim, exit_code=code, collect=lambda: kind.collect(job, run_folder))
-    elif code < 0:
-        name = signal.Signals(-code).name
+    elif code < 0 or code == ASKED_TO_END:
+        name = signal.Signals(-code if code < 0 else code - 128).name
         if claims.lose(claim.job_id, claim.fence, failure=f"The command was ended by {name} from outside."):
             claims.settle(claim.job_id, claim.fence)
     else:

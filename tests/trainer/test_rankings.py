@@ -50,6 +50,7 @@ def lines(draw: st.DrawFn) -> JsonObject:
         "item": NAME,
         "prompt_id": NAME,
         "source": st.sampled_from(["campaign", "regenerate", "battle", "import", "simulated"]),
+        "weight": st.integers(1, 9) | st.floats(1e-6, 1e6),
         "margins": st.lists(
             st.integers(1, 3) | st.floats(1, 3), min_size=len(tiers) - 1, max_size=len(tiers) - 1
         ),

@@ -1,10 +1,12 @@
 """Bytes that a run holds: weights, gradients, Adam's moments, what a forward pass keeps, the cache of decoding."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from trainer.estimate.shapes import Shape
 from trainer.json_lines import JsonObject
+from trainer.reward_model.prompt_groups import Lengths, block_sizes
 
 Recipe = Literal["autocast", "half-copies"]
 FLOAT = 4
@@ -53,6 +55,70 @@ def kept_for_backward(shape: Shape, tokens: int, scored: int, *, recompute: bool
     block = 6 * shape.width + 2 * queries + 2 * keys + 4 * shape.feed_forward + 2 + shape.heads
     blocks = shape.layers * block if not recompute else shape.layers * shape.width + block
     return FLOAT * (tokens * (blocks + 3 * shape.width + 1) + scored * shape.vocabulary)
+
+
+def kept_packed(
+    shape: Shape, groups: Sequence[Lengths], *, ends_only: bool, scored: int = 0, recompute: bool = False
+) -> int:
+    """Bytes that a packed pass over the groups keeps (reward_model.packed_pass), with logits at `scored` places.
+
+    All T tokens go through the inner blocks. Attention keeps copies: prompts padded to P ask and are asked (4 q),
+    responses padded to R ask (2 q) and are shown keys and values of prompt and response (2 q). The last block keeps
+    all tokens' keys and values, and the rest of the S places that are read.
+    """
+    wide, queries = shape.width, shape.heads * shape.head_size
+    tokens = sum(prompt + sum(own) for prompt, own in groups)
+    read = sum(len(own) if ends_only else 1 + sum(own) for _, own in groups)
+    inner = tokens * (6 * wide + queries + 4 * shape.feed_forward + 2)
+    last = tokens * (3 * wide + 1) + read * (
+        (7 if ends_only else 6) * wide + queries + 4 * shape.feed_forward + 2
+    )
+    start = 0
+    for size in block_sizes(groups):
+        block = groups[start : start + size]
+        start += size
+        prompt, longest = max(one for one, _ in block), max(max(own) for _, own in block)
+        count = sum(len(own) for _, own in block)
+        # Keys and values that are shown, and who sees what: one mask does where all prompts are as long.
+        shown = 2 * queries * count * (prompt + longest)
+        alike = len({one for one, _ in block}) == 1
+        mask = (1 if alike else count) * longest * (prompt + longest)
+        inner += 4 * queries * size * prompt + shown + count * longest * (2 * queries + shape.heads) + mask
+        asked = count if ends_only else size * (prompt + 1) + count * longest
+        last += shown + 2 * queries * asked + (0 if ends_only else mask)
+    blocks = (shape.layers - 1) * (tokens * wide if recompute else inner)
+    # Where blocks are recomputed, one inner block is whole at a time, and the last is one of them.
+    whole = max(inner, last) if recompute else last
+    return FLOAT * (blocks + whole + 4 * tokens * shape.head_size + scored * (wide + shape.vocabulary))
+
+
+def kept_rows(
+    shape: Shape, rows: int, prompt: int, response: int, *, scored: int = 0, recompute: bool = False
+) -> int:
+    """Bytes that a pass over `rows` of a prompt and one response keeps (ppo.row_states), with logits at `scored`
+    places. In the last block only the places that predict go beyond keys and values.
+    """
+    wide, queries, keys = shape.width, shape.heads * shape.head_size, shape.key_heads * shape.head_size
+    tokens, read = rows * (prompt + response - 1), rows * response
+    inner = tokens * (6 * wide + 2 * queries + 2 * keys + 4 * shape.feed_forward + 2 + shape.heads)
+    last = tokens * (3 * wide + 2 * keys + 1) + read * (6 * wide + 2 * queries + 4 * shape.feed_forward + 2)
+    last += read * (prompt + response - 1)
+    blocks = (
+        shape.layers * tokens * wide + max(inner, last) if recompute else (shape.layers - 1) * inner + last
+    )
+    return FLOAT * (blocks + read * wide + scored * (wide + shape.vocabulary))
+
+
+def kept_by_tree(shape: Shape, rows: int, longest: int, *, scored: int = 0, recompute: bool = False) -> int:
+    """Bytes that a pass over padded rows under a tree mask keeps (reward_model.shared_prompt), with logits at `scored`
+    places.
+
+    The mask stands once a block as numbers; keys and values are repeated for the heads that share them.
+    """
+    queries, tokens = shape.heads * shape.head_size, rows * longest
+    block = tokens * (6 * shape.width + 4 * queries + 4 * shape.feed_forward + 2 + shape.heads + longest)
+    blocks = shape.layers * tokens * shape.width + block if recompute else shape.layers * block
+    return FLOAT * (blocks + 3 * tokens * shape.width + scored * (2 * shape.width + shape.vocabulary))
 
 
 def cache_of_decoding(shape: Shape, rows: int, length: int) -> int:

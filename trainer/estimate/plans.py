@@ -1,14 +1,22 @@
 """What each verb's run computes and holds, worked out from its spec and the data it names."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import reduce
 from operator import add
 
 from trainer.errors import BadInput
 from trainer.estimate import lengths, operations
-from trainer.estimate.memory import State, cache_of_decoding, kept_for_backward, peak
+from trainer.estimate.memory import (
+    State,
+    cache_of_decoding,
+    kept_by_tree,
+    kept_for_backward,
+    kept_packed,
+    kept_rows,
+    peak,
+)
 from trainer.estimate.operations import FORWARD, FORWARD_AND_BACKWARD, Operations
 from trainer.estimate.shapes import Shape, is_config, shape_of_folder, shape_of_spec
 from trainer.prompts import read_demonstrations, read_prompts
@@ -39,7 +47,8 @@ class Plan:
     logits: int
     passes: int
     cache: int = 0
-    extra: dict[str, int] = field(default_factory=dict)
+    # Bytes that lie beside the training state all the while.
+    beside: int = 0
 
     @property
     def counted(self) -> Operations:
@@ -49,7 +58,8 @@ class Plan:
     def peak(self) -> int:
         """The most bytes held at one time by our own trainer."""
         state = State(self.trainable, self.frozen)
-        return peak(state, kept=self.kept, logits=self.logits, passes=self.passes, cache=self.cache)
+        learning = peak(state, kept=self.kept, logits=self.logits, passes=self.passes, cache=self.cache)
+        return learning + self.beside
 
 
 def plan_of(spec: TrainingSpec) -> Plan:
@@ -91,11 +101,10 @@ def _sft(spec: SftSpec) -> Plan:
         for one in read_demonstrations(spec.demonstrations)
     ]
     count = max(round(len(known) * (1 - spec.heldout_share)), 1)
-    # A batch is as long as its longest; batches drawn by chance have the longest of so many draws.
+    # Batches are drawn by chance; those of the file's order are as good a draw as any.
     batches = [known[start : start + spec.batch_size] for start in range(0, count, spec.batch_size)]
     steps = [operations.response_loss(shape, batch) for batch in batches]
-    longest = max(batches, key=lambda batch: max(sum(one) for one in batch))
-    prompt, response = max(one for one, _ in longest), max(one for _, one in longest)
+    kept, scored = max(_lessons_kept(shape, batch, spec) for batch in batches)
     tokens = spec.epochs * sum(sum(one) for one in known[:count])
     trainable, frozen = _weights(shape, spec)
     return Plan(
@@ -103,13 +112,22 @@ def _sft(spec: SftSpec) -> Plan:
         learned=tokens,
         passed=0,
         parts={"learn": reduce(add, steps, Operations()) * spec.epochs},
-        kept=kept_for_backward(
-            shape, len(longest) * (prompt + response), len(longest) * response,
-            recompute=spec.gradient_checkpointing,
-        ),
-        logits=FLOAT * len(longest) * response * shape.vocabulary,
+        kept=kept,
+        logits=FLOAT * scored * shape.vocabulary,
         passes=1,
     )  # fmt: skip
+
+
+def _lessons_kept(shape: Shape, batch: Sequence[tuple[int, int]], spec: SftSpec) -> tuple[int, int]:
+    """Bytes that one step of sft keeps, and the places it makes logits at: end to end, or padded to the longest."""
+    again = spec.gradient_checkpointing
+    if spec.packing:
+        scored = sum(response for _, response in batch)
+        groups = [(prompt, [response]) for prompt, response in batch]
+        return kept_packed(shape, groups, ends_only=False, scored=scored, recompute=again), scored
+    prompt, response = max(one for one, _ in batch), max(one for _, one in batch)
+    rows, scored = len(batch) * (prompt + response), len(batch) * response
+    return kept_for_backward(shape, rows, scored, recompute=again), scored
 
 
 def _reward_model(spec: RewardModelSpec) -> Plan:
@@ -126,17 +144,46 @@ def _reward_model(spec: RewardModelSpec) -> Plan:
     trainable, frozen = _weights(shape, spec)
     # The trunk under a head of one unit: no vocabulary is scored, and untied output weights are left behind.
     unused = 0 if shape.tied else shape.vocabulary * shape.width
-    of_a_pass = min(spec.batch_tokens, spec.rankings_per_step * max(p + sum(own) for p, own in groups))
-    in_a_step = spec.rankings_per_step * tokens / spec.epochs / len(groups)
+    heads = shape.width * (spec.members if spec.ensemble == "heads" else 1)
+    # Rankings of like length share a step: the largest ones make the largest, which may take several passes.
+    largest = sorted(groups, key=_tokens)[-spec.rankings_per_step :]
+    passes = [largest[start:end] for start, end in _spans(largest, spec.batch_tokens)]
     return Plan(
-        shape, trainable - (unused if trainable >= unused and not frozen else 0) + shape.width, frozen, tokens,
+        shape, trainable - (unused if trainable >= unused and not frozen else 0) + heads, frozen, tokens,
         learned=tokens,
         passed=0,
         parts={"learn": step * spec.epochs},
-        kept=kept_for_backward(shape, of_a_pass, 0, recompute=spec.gradient_checkpointing),
+        kept=max(_shared_kept(shape, part, ends_only=True, recompute=spec.gradient_checkpointing) for part in passes),
         logits=0,
-        passes=math.ceil(in_a_step / of_a_pass),
+        passes=len(passes),
+        # The best epoch so far is kept beside the one that learns.
+        beside=FLOAT * trainable if spec.epochs > 1 else 0,
     )  # fmt: skip
+
+
+def _shared_kept(
+    shape: Shape, groups: Sequence[operations.Group], *, ends_only: bool, recompute: bool, scored: int = 0
+) -> int:
+    """Bytes that one pass over prompts with several responses keeps, by the way that the trainer takes."""
+    rows = [_tokens(group) for group in groups]
+    if max(rows) <= operations.LONGEST_TREE_ROW and shape.width < operations.NARROW:
+        return kept_by_tree(shape, len(rows), max(rows), scored=scored, recompute=recompute)
+    return kept_packed(shape, groups, ends_only=ends_only, scored=scored, recompute=recompute)
+
+
+def _tokens(group: operations.Group) -> int:
+    return group[0] + sum(group[1])
+
+
+def _spans(groups: Sequence[operations.Group], budget: int) -> Iterator[tuple[int, int]]:
+    """Spans of neighbours of at most `budget` tokens together (the rule of reward_model.model)."""
+    start = held = 0
+    for place, group in enumerate(groups):
+        if held and held + _tokens(group) > budget:
+            yield start, place
+            start, held = place, 0
+        held += _tokens(group)
+    yield start, len(groups)
 
 
 def _ppo(spec: PpoSpec) -> Plan:
@@ -162,19 +209,35 @@ def _ppo(spec: PpoSpec) -> Plan:
     adapters = parse_tuning(spec.tuning)[0] == "lora"
     held = frozen + sum(one.parameters for one in judges) + (0 if adapters else shape.parameters)
     value = shape.parameters if spec.value_model == "separate" else shape.width + 1
-    of_a_pass = min(spec.batch_tokens, spec.minibatch_size * (prompt + new))
-    scored = round(of_a_pass * new * copies / (prompt + new * copies))
+    minibatch = groups[: max(spec.minibatch_size // copies, 1)]
+    passes = [minibatch[start:end] for start, end in _spans(minibatch, spec.batch_tokens)]
+    scored, kept = _rollout_kept(shape, passes[0], spec)
     rows = max(2 * spec.batch_tokens // (prompt + new), copies)
     return Plan(
         shape, trainable + value, held, spec.updates * of_episodes,
         learned=spec.updates * spec.epochs * of_episodes,
         passed=spec.updates * of_episodes * (2 + (not read_on_the_way) + len(judges)),
         parts={name: part * spec.updates for name, part in parts.items()},
-        kept=kept_for_backward(shape, of_a_pass, scored, recompute=spec.gradient_checkpointing),
+        kept=kept,
         logits=FLOAT * scored * shape.vocabulary,
-        passes=math.ceil(spec.minibatch_size // copies * (prompt + copies * new) / of_a_pass),
+        passes=len(passes),
         cache=cache_of_decoding(shape, min(rows, spec.episodes), prompt + new),
     )  # fmt: skip
+
+
+def _rollout_kept(shape: Shape, groups: Sequence[operations.Group], spec: PpoSpec) -> tuple[int, int]:
+    """The places one pass of learning makes logits at, and the bytes it keeps: another trunk too for a value model."""
+    again, scored = spec.gradient_checkpointing, sum(sum(own) for _, own in groups)
+    (prompt, own), value = groups[0], spec.value_model == "separate"
+    if len(own) == 1:
+        kept, judged = (
+            kept_rows(shape, len(groups), prompt, own[0], scored=one, recompute=again) for one in (scored, 0)
+        )
+    else:
+        kept, judged = (
+            _shared_kept(shape, groups, ends_only=False, recompute=again, scored=one) for one in (scored, 0)
+        )
+    return scored, kept + (judged if value else 0)
 
 
 def _training_rankings(spec: RewardModelSpec) -> Sequence[Ranking]:

@@ -13,6 +13,7 @@ from trainer.language_models.folders import (
 )
 from trainer.language_models.generation import (
     Generated,
+    LogitsNotFiniteError,
     PromptTooLongError,
     Reader,
     SamplingSettings,
@@ -31,6 +32,7 @@ from trainer.language_models.tokens import decode_response, encode_prompt, encod
 __all__ = [
     "Generated",
     "LanguageModel",
+    "LogitsNotFiniteError",
     "ModelFolderError",
     "PromptTooLongError",
     "Reader",

@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from trainer.language_models.batches import left_pad, positions
-from trainer.language_models.folders import LanguageModel
+from trainer.language_models.folders import LanguageModel, ModelFolderError
 from trainer.language_models.log_probabilities import token_log_probabilities
 
 # Finished rows are dropped when this share of the rows is finished: dropping copies the cache, so not at
@@ -26,20 +26,30 @@ class PromptTooLongError(ValueError):
     """
 
 
+class LogitsNotFiniteError(ModelFolderError):
+    """A model whose logits are NaN or infinite: there is no distribution to draw from. One line."""
+
+
 @dataclass(frozen=True)
 class SamplingSettings:
     """How tokens are chosen. `temperature` 0 takes the likeliest; `top_p` 1 and no top-k:
     the whole distribution.
+
+    A response is cut after the first of `cut_ids` that has at least `cut_from` tokens before it, as after an end
+    token (Ziegler et al. 2019: truncate_token, truncate_after).
     """
 
     temperature: float = 1.0
     top_p: float = 1.0
     max_new_tokens: int = 32
+    cut_ids: tuple[int, ...] = ()
+    cut_from: int = 0
 
 
 @dataclass(frozen=True)
 class Generated:
-    """One response. `response_ids` ends with the end token when `finished`; one log-probability a token.
+    """One response. `response_ids` ends with an end token, or where it was cut, when `finished`; one log-probability
+    a token.
 
     Log-probabilities are of softmax(logits / temperature) before any top-p cut, as PPO computes them again.
     `values` and `entropies` hold one number a token where generation was told to read them, else nothing.
@@ -97,26 +107,42 @@ def sample_tokens(logits: Tensor, noise: Tensor, settings: SamplingSettings) -> 
     With temperature T the distribution is softmax(logits / T), cut to the fewest tokens of total mass
     `top_p` and
     rescaled. One number a row instead of one a token: the noise costs nothing beside the logits.
+    Refuses (LogitsNotFiniteError) logits that are NaN or infinite.
     """
     if settings.temperature == 0:
-        return logits.argmax(dim=-1)
+        likeliest = logits.argmax(dim=-1)
+        _require_finite(logits.gather(-1, likeliest.unsqueeze(-1)))
+        return likeliest
     mass = torch.softmax(logits.double() / settings.temperature, dim=-1)
     if settings.top_p < 1:
         ordered, order = mass.sort(dim=-1, descending=True, stable=True)
         before = ordered.cumsum(dim=-1) - ordered
         mass = torch.zeros_like(mass).scatter(-1, order, ordered.masked_fill(before >= settings.top_p, 0.0))
     heights = mass.cumsum(dim=-1)
+    _require_finite(heights[:, -1])
     # The noise is below 1, so its height is below the last one; right=True steps over tokens of no mass, whose
     # heights equal their neighbour's: a token with mass is always found.
     wanted = noise.to(heights).unsqueeze(-1) * heights[:, -1:]
     return torch.searchsorted(heights, wanted, right=True).squeeze(-1)
 
 
-def response_lengths(ids: Tensor, end_ids: Sequence[int]) -> Tensor:
+def _require_finite(figures: Tensor) -> None:
+    """One figure a row tells of all its logits: the sum of their masses, or the largest, is NaN where one is."""
+    if not bool(torch.isfinite(figures).all()):
+        raise LogitsNotFiniteError(
+            "found logits that are NaN or infinite, wanted numbers to draw a token by: the weights have grown too large"
+        )
+
+
+def response_lengths(
+    ids: Tensor, end_ids: Sequence[int], *, cut_ids: Sequence[int] = (), cut_from: int = 0
+) -> Tensor:
     """How many tokens [B] of each row of ids [B, R] belong to the response:
-    up to and with its first end token.
+    up to and with its first end token, or the first of `cut_ids` at place `cut_from` (from 0) or later.
     """
     ends = torch.isin(ids, torch.tensor(list(end_ids), device=ids.device))
+    if cut_ids:
+        ends[:, cut_from:] |= torch.isin(ids[:, cut_from:], torch.tensor(list(cut_ids), device=ids.device))
     before = ends.long().cumsum(dim=-1) - ends.long()
     return (before == 0).sum(dim=-1)
 
@@ -191,6 +217,7 @@ def _decode(
         None if reader is None else torch.zeros(*size, 2, device=lm.device),
     )
     ends = torch.tensor(lm.end_ids, device=lm.device)
+    cuts = torch.tensor(settings.cut_ids, device=lm.device, dtype=torch.long)
     for step in range(settings.max_new_tokens):
         logits, states = found
         tokens = sample_tokens(logits, rows.noise[:, step], settings)
@@ -201,13 +228,15 @@ def _decode(
         if reader is not None and said.read is not None:
             said.read[rows.numbers, step] = torch.stack(reader(states, logits), dim=-1).float()
         rows.ended |= torch.isin(tokens, ends)
+        if settings.cut_ids and step >= settings.cut_from:
+            rows.ended |= torch.isin(tokens, cuts)
         left = int((~rows.ended).sum())
         if left == 0 or step + 1 == settings.max_new_tokens:
             break
         if left <= len(rows.ended) * (1 - DROP_SHARE):
             tokens = _drop_ended(rows, tokens)
         found = _next(lm, rows, tokens, reading=reader is not None)
-    return _collect(lm, [prompt for prompt in prompts for _ in range(copies)], said)
+    return _collect(lm, [prompt for prompt in prompts for _ in range(copies)], said, settings)
 
 
 def _prefill(
@@ -263,15 +292,20 @@ def _next(lm: LanguageModel, rows: _Rows, tokens: Tensor, *, reading: bool) -> t
     return _predicting(output)
 
 
-def _collect(lm: LanguageModel, prompts: list[list[int]], said: _Said) -> list[Generated]:
+def _collect(
+    lm: LanguageModel, prompts: list[list[int]], said: _Said, settings: SamplingSettings
+) -> list[Generated]:
     # A row that ended but was not dropped at once went on talking: everything after its first end token is
     # cut off.
-    lengths = response_lengths(said.ids, lm.end_ids).tolist()
+    cut_ids, cut_from = settings.cut_ids, settings.cut_from
+    lengths = response_lengths(said.ids, lm.end_ids, cut_ids=cut_ids, cut_from=cut_from).tolist()
     ids, chances = said.ids.tolist(), said.log_probabilities.tolist()
     values, entropies = ([], []) if said.read is None else (one.tolist() for one in said.read.unbind(-1))
     found = []
     for row, (prompt, length) in enumerate(zip(prompts, lengths, strict=True)):
         response = ids[row][:length]
         read = [one[row][:length] for one in (values, entropies)] if said.read is not None else []
-        found.append(Generated(prompt, response, chances[row][:length], response[-1] in lm.end_ids, *read))
+        is_cut = length > cut_from and response[-1] in cut_ids
+        chance = chances[row][:length]
+        found.append(Generated(prompt, response, chance, is_cut or response[-1] in lm.end_ids, *read))
     return found

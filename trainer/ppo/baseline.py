@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 
 from trainer.json_lines import JsonObject
-from trainer.language_models import LanguageModel, SamplingSettings
+from trainer.language_models import LanguageModel
 from trainer.ppo.reward_sources import WeightedSources
-from trainer.ppo.rollouts import EncodedPrompt, sample_responses
+from trainer.ppo.rollouts import EncodedPrompt, sample_responses, sampling_settings
 from trainer.specs import PpoSpec
 
 # Prompts the comparison is made on: N responses to each are sampled and scored.
@@ -78,11 +78,10 @@ def compare_with_best_of(
     the first of. `at_equal_kl` is what best-of-n scores at that KL, null beyond the largest n.
     """
     asked = prompts[:COMPARED_PROMPTS]
-    settings = SamplingSettings(temperature=spec.temperature, max_new_tokens=spec.max_new_tokens)
     sampled = sample_responses(
         start,
         asked,
-        settings,
+        sampling_settings(spec, start),
         copies=spec.baseline_n,
         seed=spec.seed + BASELINE_SEED,
         batch_tokens=spec.batch_tokens,

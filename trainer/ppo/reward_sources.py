@@ -17,7 +17,9 @@ from typing import Protocol, Self
 from trainer.errors import BadInput, TrainingStopped
 from trainer.json_lines import JsonObject
 from trainer.prompts import parse_messages
-from trainer.reward_model.model import RewardModel, encode_group, load_reward_model, scores_of
+from trainer.reward_model.ensemble import load_members, member_scores
+from trainer.reward_model.model import RewardModel, encode_group, scores_of
+from trainer.reward_model.shared_prompt import PromptGroup
 from trainer.specs import PpoSpec
 
 Function = Callable[[list[JsonObject]], Sequence[object]]
@@ -60,6 +62,25 @@ def checked_scores(name: str, found: Sequence[object], wanted: int) -> list[floa
     return scores
 
 
+def groups_of(lines: Sequence[JsonObject], reward_model: RewardModel, name: str) -> list[PromptGroup]:
+    """The lines as token ids; neighbours with one prompt are one group. `name` opens the error."""
+    runs: list[list[JsonObject]] = []
+    for line in lines:
+        if runs and runs[-1][0]["prompt"] == line["prompt"]:
+            runs[-1].append(line)
+        else:
+            runs.append([line])
+    return [
+        encode_group(
+            reward_model,
+            parse_messages(run[0]["prompt"], name),
+            [str(line["response"]) for line in run],
+            f"{name}: prompt {run[0]['id']}",
+        )
+        for run in runs
+    ]
+
+
 @dataclass
 class ModelSource:
     """Scores of a reward model, bias included: those `trainer score` would give the same texts."""
@@ -70,49 +91,66 @@ class ModelSource:
 
     def scores(self, lines: Sequence[JsonObject]) -> list[float]:
         """One score a line; neighbours with one prompt share its computation."""
-        runs: list[list[JsonObject]] = []
-        for line in lines:
-            if runs and runs[-1][0]["prompt"] == line["prompt"]:
-                runs[-1].append(line)
-            else:
-                runs.append([line])
-        groups = [
-            encode_group(
-                self.reward_model,
-                parse_messages(run[0]["prompt"], self.name),
-                [str(line["response"]) for line in run],
-                f"{self.name}: prompt {run[0]['id']}",
-            )
-            for run in runs
-        ]
+        groups = groups_of(lines, self.reward_model, self.name)
         found = scores_of(self.reward_model, groups, batch_tokens=self.batch_tokens)
         return checked_scores(self.name, [score for own in found for score in own], len(lines))
+
+
+@dataclass
+class FolderSource:
+    """All members of the ensemble in one folder, each with a column of scores; heads share one pass."""
+
+    name: str
+    members: tuple[RewardModel, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the members' curves."""
+        return [f"{self.name}_member_{number}" for number in range(1, len(self.members) + 1)]
+
+    def columns(self, lines: Sequence[JsonObject]) -> list[list[float]]:
+        """Each member's scores, one a line."""
+        groups = groups_of(lines, self.members[0], self.name)
+        found = zip(self.names, member_scores(self.members, groups), strict=True)
+        return [checked_scores(name, own, len(lines)) for name, own in found]
 
 
 @dataclass
 class EnsembleSource:
     """One score of several reward models that is sure only where they agree (Coste et al. 2024).
 
-    "lower-bound": mean - penalty·deviation (over n models). "worst": the lowest.
+    "lower-bound": mean - penalty·deviation (over n models). "worst": the lowest. A folder counts as the
+    models in it.
     """
 
     name: str
-    members: list[RewardSource]
+    members: Sequence[RewardSource | FolderSource]
     form: str
     penalty: float
     columns: list[list[float]] = field(default_factory=list)
 
     def scores(self, lines: Sequence[JsonObject]) -> list[float]:
         """One score a line; each member's own are kept in `columns` for their curves."""
-        self.columns = [member.scores(lines) for member in self.members]
+        self.columns = []
+        for member in self.members:
+            if isinstance(member, FolderSource):
+                self.columns += member.columns(lines)
+            else:
+                self.columns.append(member.scores(lines))
         rows = zip(*self.columns, strict=True)
         if self.form == "worst":
             return [min(row) for row in rows]
         return [fmean(row) - self.penalty * pstdev(row) for row in rows]
 
+    @property
+    def names(self) -> list[str]:
+        """The name of each model, those of a folder one after the other."""
+        each = [one.names if isinstance(one, FolderSource) else [one.name] for one in self.members]
+        return [name for names in each for name in names]
+
     def curves(self) -> dict[str, float]:
-        """Each member's mean, and the models' mean deviation, of the lines scored last."""
-        told = {f"score_{one.name}": fmean(own) for one, own in zip(self.members, self.columns, strict=True)}
+        """Each model's mean, and the models' mean deviation, of the lines scored last."""
+        told = {f"score_{name}": fmean(own) for name, own in zip(self.names, self.columns, strict=True)}
         return {**told, "score_disagreement": fmean(map(pstdev, zip(*self.columns, strict=True)))}
 
 
@@ -247,24 +285,47 @@ class WeightedSources:
 def open_sources(spec: PpoSpec, stack: ExitStack) -> WeightedSources:
     """The spec's sources, in the order models (or their ensemble), function, program; a program ends when `stack`
     closes."""
-    sources: list[RewardSource] = []
-    for number, folder in enumerate(spec.reward_models, start=1):
-        name = f"model_{number}" if len(spec.reward_models) > 1 else "model"
-        sources.append(_model_source(name, folder, spec))
-    if spec.reward_ensemble != "sum":
-        sources = [EnsembleSource("ensemble", sources, spec.reward_ensemble, spec.ensemble_penalty)]
+    sources: list[RewardSource] = _of_models(spec)
     if spec.reward_function is not None:
         function = import_function(spec.reward_function, "--reward-function")
         sources.append(FunctionSource("function", function))
     heldout = None
     if spec.heldout_reward_model is not None:
-        heldout = _model_source("heldout", spec.heldout_reward_model, spec)
+        heldout = _alone(_of_folder("heldout", spec.heldout_reward_model, spec))
     if spec.reward_program is not None:
         sources.append(stack.enter_context(ProgramSource("program", spec.reward_program)))
     return WeightedSources(sources, list(spec.reward_weights) or [1.0] * len(sources), heldout)
 
 
-def _model_source(name: str, folder: str, spec: PpoSpec) -> ModelSource:
-    model = load_reward_model(Path(folder), device=spec.device)
-    model.model.requires_grad_(False)
-    return ModelSource(name, model, 2 * spec.batch_tokens)
+def _of_models(spec: PpoSpec) -> list[RewardSource]:
+    """A source for each folder of reward models, or the one ensemble of all of them. Refuses (BadInput) one of one."""
+    several = len(spec.reward_models) > 1
+    found = [
+        _of_folder(f"model_{number}" if several else "model", folder, spec)
+        for number, folder in enumerate(spec.reward_models, start=1)
+    ]
+    if spec.reward_ensemble == "sum":
+        return [_alone(one) for one in found]
+    ensemble = EnsembleSource("ensemble", found, spec.reward_ensemble, spec.ensemble_penalty)
+    if len(ensemble.names) < 2:
+        raise BadInput(
+            f"--reward-ensemble {spec.reward_ensemble}: found 1 reward model, wanted 2 or more, or the folder of an "
+            "ensemble"
+        )
+    return [ensemble]
+
+
+def _of_folder(name: str, folder: str, spec: PpoSpec) -> ModelSource | FolderSource:
+    members = load_members(Path(folder), device=spec.device)
+    for member in members:
+        member.model.requires_grad_(False)
+    if len(members) > 1:
+        return FolderSource(name, members)
+    return ModelSource(name, members[0], 2 * spec.batch_tokens)
+
+
+def _alone(source: ModelSource | FolderSource) -> RewardSource:
+    """One score a line: an ensemble's is the mean of its members'."""
+    if isinstance(source, FolderSource):
+        return EnsembleSource(source.name, [source], "lower-bound", 0.0)
+    return source

@@ -19,6 +19,7 @@ from trainer.language_models import (
     SamplingSettings,
     decode_response,
     encode_prompt,
+    encode_text,
     generate,
 )
 from trainer.ppo.advantages import generalised_advantages, masked_mean, whiten
@@ -83,6 +84,29 @@ def endless_prompts(prompts: Sequence[EncodedPrompt], generator: torch.Generator
             yield prompts[place]
 
 
+def sampling_settings(spec: PpoSpec, lm: LanguageModel, temperature: float | None = None) -> SamplingSettings:
+    """How the run samples everywhere, before, while and after it learns; `temperature` in place of the spec's.
+
+    Refuses (BadInput) a truncate-token that is not one token of the policy.
+    """
+    return SamplingSettings(
+        temperature=spec.temperature if temperature is None else temperature,
+        max_new_tokens=spec.max_new_tokens,
+        cut_ids=_cut_ids(spec.truncate_token, lm.tokenizer),
+        cut_from=spec.truncate_after,
+    )
+
+
+def _cut_ids(told: str | None, tokenizer: Any) -> tuple[int, ...]:
+    if told is None:
+        return ()
+    ids = encode_text(tokenizer, told)
+    if len(ids) != 1 or (ids[0] == tokenizer.unk_token_id and told != tokenizer.unk_token):
+        found = f"{told!r}, which is {len(ids)} tokens" if len(ids) != 1 else f"the unknown token {told!r}"
+        raise BadInput(f"--truncate-token: found {found} to this policy, wanted the text of one token")
+    return (ids[0],)
+
+
 def sample_responses(
     lm: LanguageModel,
     prompts: Sequence[EncodedPrompt],
@@ -135,7 +159,7 @@ def collect(
 ) -> Rollout:
     """A rollout of the prompts, ready to learn from; nothing in it has gradients."""
     started = time.perf_counter()
-    settings = SamplingSettings(temperature=spec.temperature, max_new_tokens=spec.max_new_tokens)
+    settings = sampling_settings(spec, policy.lm)
     copies, budget = spec.responses_per_prompt, spec.batch_tokens
     # Under mixed precision decoding and learning would differ: there everything is computed again as learning does.
     kept = spec.precision == "float32"

@@ -12,10 +12,14 @@ import torch
 from safetensors.torch import save_file
 
 from trainer import json_lines
-from trainer.errors import BadInput, TrainingStopped
+from trainer.errors import BadInput, NotFinite, TrainingStopped
 from trainer.failpoints import failpoint
 from trainer.json_lines import JsonObject
-from trainer.language_models import LanguageModel, SamplingSettings, load_language_model
+from trainer.language_models import (
+    LanguageModel,
+    LogitsNotFiniteError,
+    load_language_model,
+)
 from trainer.launching import open_processes
 from trainer.parallel import ONE_PROCESS, Processes
 from trainer.ppo.adam_form import use_tensorflow_form
@@ -34,6 +38,7 @@ from trainer.ppo.rollouts import (
     encode_prompts,
     endless_prompts,
     sample_responses,
+    sampling_settings,
 )
 from trainer.ppo.run_state import Before, Coefficient, Curve, Kept, Sent
 from trainer.ppo.seeds import rollout_seed
@@ -41,10 +46,11 @@ from trainer.ppo.update import Learner, learn
 from trainer.ppo.validation import KeepBest, Validation, open_validation, parse_bound
 from trainer.progress import ProgressMode, ProgressWriter
 from trainer.prompts import read_prompts
-from trainer.resumable import Checkpoints, Drawn, Replayed, Resumable, Weights, open_folder
+from trainer.resumable import Checkpoints, Drawn, Replayed, Resumable, Weights, open_folder, require_finite
 from trainer.reward_model.model import load_reward_model, save_model
 from trainer.run_folder import RunFolder
 from trainer.specs import PpoSpec
+from trainer.stopped_batch import before_the_first_step
 from trainer.training_loop import Stepper, prepare
 from trainer.tuning import apply_tuning, finish_tuning, merge, parameter_counts
 
@@ -119,7 +125,7 @@ def run(spec: PpoSpec, mode: ProgressMode) -> None:
         if state.keep is not None:
             state.learner.policy.load_state_dict(state.keep.weights)
             kept = state.keep.update
-        after = look(state)
+        after = _look_after(state)
         baseline = _baseline(state, kl := kl_of(state, after[0]), after[1])
     counts = parameter_counts(state.learner.policy)
     _save(state, folder, after)
@@ -187,11 +193,11 @@ def check_special_tokens(lm: LanguageModel, folder: str) -> None:
 def look(state: Run) -> tuple[Sampled, list[float]]:
     """One response of the policy to each of the first prompts, and their scores; always the same noise."""
     spec = state.spec
-    settings = SamplingSettings(temperature=spec.temperature, max_new_tokens=spec.max_new_tokens)
+    lm = state.learner.policy.lm
     sampled = sample_responses(
-        state.learner.policy.lm,
+        lm,
         state.prompts[:LOOKED_AT],
-        settings,
+        sampling_settings(spec, lm),
         copies=1,
         seed=spec.seed,
         batch_tokens=spec.batch_tokens,
@@ -223,6 +229,15 @@ def _look_before(state: Run) -> None:
     state.before.lines = sampled.lines
 
 
+def _look_after(state: Run) -> tuple[Sampled, list[float]]:
+    """Refuses (TrainingStopped) a policy that learned to be no model any more."""
+    require_finite(Weights(state.learner.policy).state(), state.spec.updates)
+    try:
+        return look(state)
+    except LogitsNotFiniteError as error:
+        raise TrainingStopped(f"after the last update: {error}") from error
+
+
 def _is_ended(state: Run) -> bool:
     return state.spec.watch_stop and state.watch.alarm_update is not None
 
@@ -240,10 +255,13 @@ def _train(state: Run, folder: RunFolder, progress: ProgressWriter, checkpoints:
     for update in range(done, spec.updates):
         try:
             figures = _update(state, update)
-        except TrainingStopped as error:
-            _save_rollout(state.rollout, folder.path / STOPPED)
-            raise TrainingStopped(f"update {update + 1}: {error}") from error
-        told = _validated(state, update + 1)
+            told = _validated(state, update + 1)
+        except (TrainingStopped, LogitsNotFiniteError) as error:
+            if isinstance(error, NotFinite) and not state.learner.stepper.taken:
+                checkpoints.discard()
+                raise before_the_first_step(error) from error
+            kept = _save_rollout(state.rollout, folder.path / STOPPED)
+            raise TrainingStopped(f"update {update + 1}: {error}{kept}") from error
         progress.step(update + 1, spec.updates, **figures, **told)
         ended = _is_ended(state)
         checkpoints.after(update + 1, last=ended or update + 1 == spec.updates)
@@ -326,11 +344,11 @@ def _save(state: Run, folder: RunFolder, after: tuple[Sampled, list[float]]) -> 
     json_lines.write_atomically(folder.path / SAMPLES, samples)
 
 
-def _save_rollout(rollout: Rollout | None, path: Path) -> None:
+def _save_rollout(rollout: Rollout | None, path: Path) -> str:
     """The batch at which a run stopped, so that it can be looked into: one line a prompt, null for what is not
-    finite."""
+    finite. Tells where it is, nothing where there is none yet."""
     if rollout is None:
-        return
+        return ""
     names = ("old", "values", "advantages", "returns")
     lines, row = [], 0
     for one in rollout.groups:
@@ -339,6 +357,7 @@ def _save_rollout(rollout: Rollout | None, path: Path) -> None:
         lines.append({"prompt": list(one.prompt), "responses": [*map(list, one.responses)], **told})
         row += len(one.responses)
     json_lines.write_atomically(path, lines)
+    return f"; the last batch is in {path}"
 
 
 def _finite(values: torch.Tensor) -> list[float | None]:

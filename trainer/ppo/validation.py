@@ -10,7 +10,7 @@ from trainer.errors import BadInput
 from trainer.language_models import LanguageModel, SamplingSettings
 from trainer.ppo.policy import Policy, copy_weights
 from trainer.ppo.reward_sources import Function, import_function
-from trainer.ppo.rollouts import EncodedPrompt, encode_prompts, sample_responses
+from trainer.ppo.rollouts import EncodedPrompt, encode_prompts, sample_responses, sampling_settings
 from trainer.prompts import read_prompts
 from trainer.specs import PpoSpec
 
@@ -38,11 +38,10 @@ def open_validation(spec: PpoSpec, lm: LanguageModel) -> Validation | None:
     """The spec's validation, None without one."""
     if spec.validation is None or spec.validation_function is None:
         return None
-    temperature = spec.temperature if spec.validation_temperature is None else spec.validation_temperature
     return Validation(
         prompts=encode_prompts(lm, read_prompts(spec.validation)),
         function=import_function(spec.validation_function, "--validation-function"),
-        settings=SamplingSettings(temperature=temperature, max_new_tokens=spec.max_new_tokens),
+        settings=sampling_settings(spec, lm, spec.validation_temperature),
         seed=spec.seed,
         batch_tokens=spec.batch_tokens,
         named=spec.validation_function,

@@ -1,5 +1,6 @@
 """The verb `pretrain`: a tokenizer and a small Llama-style model from text alone."""
 
+import math
 import time
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,8 +13,9 @@ from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from trainer.checkpoints import State
-from trainer.errors import BadInput
+from trainer.errors import BadInput, NotFinite
 from trainer.failpoints import failpoint
+from trainer.json_lines import JsonObject
 from trainer.language_models import load_language_model, save_language_model
 from trainer.launching import open_processes
 from trainer.pretraining.documents import (
@@ -25,9 +27,10 @@ from trainer.pretraining.documents import (
 )
 from trainer.pretraining.tokenizer import train_tokenizer
 from trainer.progress import ProgressMode, ProgressWriter
-from trainer.resumable import Checkpoints, Replayed, Weights, open_folder
+from trainer.resumable import LESS, Checkpoints, Replayed, Weights, open_folder, require_finite
 from trainer.run_folder import check_out
 from trainer.specs import PretrainSpec
+from trainer.stopped_batch import batch_kept
 from trainer.training_loop import Stepper, autocast, prepare
 from trainer.tuning import apply_tuning, finish_tuning, parameter_counts
 
@@ -69,6 +72,7 @@ def run(spec: PretrainSpec, mode: ProgressMode) -> None:
     if not processes.is_first:
         return
     failpoint("run.trained")
+    require_finite(Weights(model).state(), result.stepper.taken)
     finish_tuning(model, spec.tuning, folder.path, base=spec.model or "")
     save_language_model(model, tokenizer, folder.path)
     folder.finish(
@@ -135,13 +139,15 @@ def next_token_loss(model: Any, inputs: Tensor, targets: Tensor) -> Tensor:
 
 @torch.no_grad()
 def heldout_loss(model: Any, rows: tuple[Tensor, Tensor]) -> float:
-    """Mean loss in nats a token over the held-out rows (inputs, targets)."""
+    """Mean loss in nats a token over the held-out rows (inputs, targets). Refuses (NotFinite) one not finite."""
     device = model.device
     total, count = 0.0, 0
     for inputs, targets in zip(torch.split(rows[0], 16), torch.split(rows[1], 16), strict=True):
         counted = int((targets != -100).sum())
         total += float(next_token_loss(model, inputs.to(device), targets.to(device))) * counted
         count += counted
+    if not math.isfinite(total):
+        raise NotFinite(f"a held-out loss of {total}", advice=LESS)
     return total / count
 
 
@@ -214,12 +220,13 @@ def _train(
     quick = (check[0][:some], check[1][:some]) if check else None
     while course.done < steps:
         batch, before = next(batches), course.done
-        loss = _step(model, stepper, batch, spec, before)
-        course.add(loss, batch[0].numel())
-        due = course.done // shown > before // shown
-        checked = (
-            processes.forward(partial(heldout_loss, model, quick), last=False) if due and quick else None
-        )
+        with batch_kept(checkpoints, stepper, partial(_as_lines, batch)):
+            loss = _step(model, stepper, batch, spec, before)
+            course.add(loss, batch[0].numel())
+            due = course.done // shown > before // shown
+            checked = (
+                processes.forward(partial(heldout_loss, model, quick), last=False) if due and quick else None
+            )
         told = {"loss": loss} if checked is None else {"loss": loss, "heldout_loss": checked}
         progress.step(round(min(course.done, steps)), steps, **told)
         checkpoints.after(stepper.taken, last=course.done >= steps)
@@ -243,6 +250,11 @@ def _step(model: Any, stepper: Stepper, batch: tuple[Tensor, Tensor], spec: Pret
         loss += stepper.accumulate(part)
     stepper.step(at=at)
     return processes.total(loss)[0]
+
+
+def _as_lines(batch: tuple[Tensor, Tensor]) -> list[JsonObject]:
+    rows = zip(batch[0].tolist(), batch[1].tolist(), strict=True)
+    return [{"inputs": inputs, "targets": targets} for inputs, targets in rows]
 
 
 def _split(

@@ -1,7 +1,8 @@
 """From ranking lines to what one optimiser step runs: whole rankings, never a part of one."""
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -28,7 +29,9 @@ STEPS_OF_A_WINDOW = 8
 class EncodedRanking:
     """A ranking with its token ids and with what it says: pairs that are decided, pairs that tie.
 
-    `targets`: the share of annotators behind each pair where several were merged (empty: 1 each).
+    `targets`: the share of annotators behind each pair where several were merged (empty: 1 each). `weight` scales
+    its loss: what its line says, until `weighted_evenly` or `with_mean_weight_one` puts another in its place.
+    `head_weights`: those of an ensemble's heads (empty: none).
     """
 
     ranking: Ranking
@@ -36,6 +39,8 @@ class EncodedRanking:
     pairs: tuple[Pair, ...]
     ties: tuple[tuple[int, int], ...]
     targets: tuple[float, ...] = ()
+    weight: float = 1.0
+    head_weights: tuple[float, ...] = ()
 
     @property
     def tiers(self) -> list[list[int]]:
@@ -65,9 +70,29 @@ def encode_rankings(
             ),
             tuple(pairs(ranking)),
             tuple(tied_pairs(ranking)),
+            weight=1.0 if ranking.weight is None else float(ranking.weight),
         )
         for ranking in rankings
     ]
+
+
+def with_mean_weight_one(rankings: Sequence[EncodedRanking]) -> list[EncodedRanking]:
+    """The rankings, their weights divided by the mean: the learning rate means what it meant without weights."""
+    # By the largest, so that no sum overflows.
+    most = max(encoded.weight for encoded in rankings)
+    mean = most * (math.fsum(encoded.weight / most for encoded in rankings) / len(rankings))
+    return [replace(encoded, weight=encoded.weight / mean) for encoded in rankings]
+
+
+def weighted_evenly(rankings: Sequence[EncodedRanking]) -> list[EncodedRanking]:
+    """The rankings with weight 1 each: held-out figures count every ranking alike, whatever training made of it."""
+    return [replace(encoded, weight=1.0) for encoded in rankings]
+
+
+def effective_number(rankings: Sequence[EncodedRanking]) -> float:
+    """How many rankings of equal weight say as much: (Σ w)² / Σ w² (Kish 1965)."""
+    weights = [encoded.weight for encoded in rankings]
+    return math.fsum(weights) ** 2 / math.fsum(weight**2 for weight in weights)
 
 
 def require_text(rankings: Sequence[Ranking], source: str) -> None:
@@ -132,11 +157,15 @@ def pair_table(rankings: Sequence[EncodedRanking], spec: RewardModelSpec, device
         torch.tensor(targets, device=device),
         torch.tensor(ranking, device=device),
         torch.tensor(weight, device=device),
+        torch.tensor([rankings[int(number)].weight for number in ranking], device=device),
     )
 
 
 def batch_loss(scores: Tensor, rankings: Sequence[EncodedRanking], spec: RewardModelSpec) -> Tensor:
-    """The spec's loss of the rankings, a scalar: the mean over rankings. `scores` [N] lie end to end."""
+    """The spec's loss of the rankings, a scalar: the mean over rankings, each times its weight.
+
+    `scores` [N] lie end to end.
+    """
     if spec.loss == "pairwise":
         table = pair_table(rankings, spec, str(scores.device))
         loss = pairwise_loss(scores, table)
@@ -146,9 +175,10 @@ def batch_loss(scores: Tensor, rankings: Sequence[EncodedRanking], spec: RewardM
         own = scores[start : start + len(encoded.group.responses)]
         start += len(encoded.group.responses)
         if spec.loss == "best-of":
-            losses.append(best_of_loss(own, encoded.tiers[0][0]))
+            loss = best_of_loss(own, encoded.tiers[0][0])
         else:
-            losses.append(plackett_luce_loss(own, encoded.tiers, encoded.unranked))
+            loss = plackett_luce_loss(own, encoded.tiers, encoded.unranked)
+        losses.append(encoded.weight * loss)
     return torch.stack(losses).mean()
 
 

@@ -1,7 +1,8 @@
-"""Ensembles: reward models that differ by their seed alone, so that where they part nobody knows.
+"""Ensembles: reward models that differ by chance alone, so that where they part nobody knows.
 
-The folder of an ensemble is that of its first member, which any library opens alone, with `ensemble.json`
-({"format", "members": [folder…]}) beside it and each member, a run folder of its own, under `members/`.
+By seeds: the folder is that of the first member, which any library opens alone, with `ensemble.json`
+({"format", "members": [folder…]}) beside it and each member, a run folder of its own, under `members/`. By heads
+(`heads`): the folder is the mean of the members, with {"format", "heads": file, "score_biases": [number…]} beside it.
 """
 
 import os
@@ -14,8 +15,9 @@ from pathlib import Path
 
 from trainer import json_lines
 from trainer.errors import BadInput
-from trainer.json_lines import JsonObject
+from trainer.json_lines import JsonObject, kind_of
 from trainer.progress import ProgressMode
+from trainer.reward_model.heads import HEADS, load_heads, save_heads, scores_of_heads, share_a_trunk
 from trainer.reward_model.heldout import HELDOUT_SCORES, heldout_figures, mean_score_by_flag
 from trainer.reward_model.heldout_report import write_report
 from trainer.reward_model.model import RewardModel, load_reward_model, scores_of
@@ -26,7 +28,9 @@ from trainer.specs import RewardModelSpec
 
 FORMAT, ENSEMBLE = "labelplatform-ensemble/1", "ensemble.json"
 # Sums over members that mean nothing for the whole, or are told anew.
-COPIED = ("pairs", "rankings", "heldout_pairs", "heldout_rankings", "score_bias", "score_bias_from")
+COPIED = (
+    "pairs", "rankings", "effective_rankings", "heldout_pairs", "heldout_rankings", "score_bias", "score_bias_from",
+)  # fmt: skip
 
 
 def load_members(folder: str | Path, *, device: str = "cpu") -> tuple[RewardModel, ...]:
@@ -38,6 +42,8 @@ def load_members(folder: str | Path, *, device: str = "cpu") -> tuple[RewardMode
     if not path.is_file():
         return (load_reward_model(folder, device=device),)
     told = json_lines.read_json(path)
+    if told.get("format") == FORMAT and told.get("heads") == HEADS:
+        return load_heads(load_reward_model(folder, device=device), Path(folder), _biases(told, path))
     names = told.get("members")
     if told.get("format") != FORMAT or not isinstance(names, list) or not names:
         raise BadInput(f"{path}: found no list of members, wanted an ensemble in the format {FORMAT}")
@@ -46,6 +52,8 @@ def load_members(folder: str | Path, *, device: str = "cpu") -> tuple[RewardMode
 
 def member_scores(members: Sequence[RewardModel], groups: Sequence[PromptGroup]) -> list[list[float]]:
     """Each member's score of every response, in order: [members][responses], biases included."""
+    if len(members) > 1 and share_a_trunk(members):
+        return scores_of_heads(members, groups)
     return [[score for own in scores_of(member, groups) for score in own] for member in members]
 
 
@@ -55,6 +63,20 @@ def score_line(scores: Sequence[float]) -> JsonObject:
         return {"score": scores[0]}
     deviation = statistics.stdev(scores)
     return {"score": statistics.fmean(scores), "score_deviation": deviation, "member_scores": list(scores)}
+
+
+def _biases(told: JsonObject, path: Path) -> list[float]:
+    biases = told.get("score_biases")
+    if not isinstance(biases, list) or not biases or not all(type(one) in (int, float) for one in biases):
+        raise BadInput(f"{path}: score_biases: found {kind_of(biases)}, wanted a list of one number a head")
+    return [float(one) for one in biases]
+
+
+def write_heads(members: Sequence[RewardModel], folder: Path) -> None:
+    """Makes `folder`, which holds the members' mean, the ensemble of them."""
+    save_heads(members, folder)
+    told = {"format": FORMAT, "heads": HEADS, "score_biases": [member.bias for member in members]}
+    json_lines.write_json_atomically(folder / ENSEMBLE, told)
 
 
 def train_members(
@@ -106,7 +128,7 @@ def _publish_first(member: Path, out: Path) -> None:
 
 def _finish(whole: RunFolder, folders: Sequence[Path], spec: RewardModelSpec, started: float) -> None:
     outcomes = [read_outcome(folder)["metrics"] for folder in folders]
-    lines = _joined([[line for _, line in json_lines.read(folder / HELDOUT_SCORES)] for folder in folders])
+    lines = joined([[line for _, line in json_lines.read(folder / HELDOUT_SCORES)] for folder in folders])
     json_lines.write_atomically(whole.path / HELDOUT_SCORES, lines)
     report, figures = heldout_figures(lines, spec.seed)
     write_report(report, whole.path)
@@ -125,9 +147,9 @@ def _finish(whole: RunFolder, folders: Sequence[Path], spec: RewardModelSpec, st
     )
 
 
-def _joined(members: Sequence[Sequence[JsonObject]]) -> list[JsonObject]:
+def joined(members: Sequence[Sequence[JsonObject]]) -> list[JsonObject]:
     """The members' held-out lines as one each: `scores` are means, `member_scores` lists, by response id."""
-    joined = []
+    found = []
     for lines in zip(*members, strict=True):
         several: dict[str, list[float]] = {}
         for line in lines:
@@ -136,5 +158,5 @@ def _joined(members: Sequence[Sequence[JsonObject]]) -> list[JsonObject]:
             for name, score in scores.items():
                 several.setdefault(name, []).append(score)
         means = {name: statistics.fmean(scores) for name, scores in several.items()}
-        joined.append({**lines[0], "scores": means, "member_scores": several})
-    return joined
+        found.append({**lines[0], "scores": means, "member_scores": several})
+    return found

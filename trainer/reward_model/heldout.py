@@ -1,13 +1,16 @@
 """How well scores order rankings that were not trained on."""
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 
+from trainer.errors import NotFinite
 from trainer.json_lines import JsonObject
 from trainer.rankings import to_line
+from trainer.resumable import LESS
 from trainer.reward_model.batches import EncodedRanking, batch_loss, pair_differences, teaches
 from trainer.reward_model.heldout_report import headline, report, scored_of
 from trainer.reward_model.loss import pair_accuracy
@@ -28,7 +31,7 @@ class Heldout(NamedTuple):
 def measure_heldout(
     reward_model: RewardModel, rankings: Sequence[EncodedRanking], spec: RewardModelSpec
 ) -> Heldout:
-    """The held-out figures of the model as it is now."""
+    """The held-out figures of the model as it is now. Refuses (NotFinite) a loss that is not finite."""
     scores = scores_of(reward_model, [encoded.group for encoded in rankings])
     differences = [
         difference
@@ -40,8 +43,10 @@ def measure_heldout(
     if not able:
         return Heldout(accuracy, None, len(differences))
     flat = torch.tensor([score for own, _ in able for score in own])
-    loss = batch_loss(flat, [encoded for _, encoded in able], spec)
-    return Heldout(accuracy, float(loss), len(differences))
+    loss = float(batch_loss(flat, [encoded for _, encoded in able], spec))
+    if not math.isfinite(loss):
+        raise NotFinite(f"a held-out loss of {loss}", advice=LESS)
+    return Heldout(accuracy, loss, len(differences))
 
 
 def heldout_lines(reward_model: RewardModel, rankings: Sequence[EncodedRanking]) -> list[JsonObject]:

@@ -16,7 +16,8 @@ class PairTable:
     """The pairs of a batch: int64 [P] chosen, rejected and ranking; float [P] margin, target and weight.
 
     `target` is the probability that the chosen response is the better one: 1 for a plain pair, 0.5 for a tie,
-    the share of annotators who say so for a soft label. No weight is 1 each.
+    the share of annotators who say so for a soft label. `weight` is a pair's among those of its ranking, `scale`
+    multiplies its loss by the weight of its ranking among all; neither given is 1 each.
     """
 
     chosen: Tensor
@@ -25,6 +26,7 @@ class PairTable:
     target: Tensor
     ranking: Tensor
     weight: Tensor | None = None
+    scale: Tensor | None = None
 
 
 def pair_losses(difference: Tensor, margin: Tensor, target: Tensor) -> Tensor:
@@ -48,17 +50,24 @@ def mean_over_rankings(losses: Tensor, ranking: Tensor, weight: Tensor | None = 
 
 
 def pairwise_loss(scores: Tensor, pairs: PairTable) -> Tensor:
-    """Mean over rankings of the (weighted) mean over pairs of -log sigmoid(r_chosen - r_rejected - margin)."""
+    """Mean over rankings of the (weighted) mean over pairs of -log sigmoid(r_chosen - r_rejected - margin).
+
+    A ranking of weight w counts w times; the mean is over rankings, not over weights, so that what a ranking does
+    does not depend on which others stand in its batch.
+    """
     difference = scores[pairs.chosen] - scores[pairs.rejected]
-    return mean_over_rankings(
-        pair_losses(difference, pairs.margin, pairs.target), pairs.ranking, pairs.weight
-    )
+    losses = _scaled(pair_losses(difference, pairs.margin, pairs.target), pairs)
+    return mean_over_rankings(losses, pairs.ranking, pairs.weight)
 
 
 def centering_penalty(scores: Tensor, pairs: PairTable) -> Tensor:
     """Mean over rankings of the mean over pairs of (r_chosen + r_rejected)², a scalar."""
     total = scores[pairs.chosen] + scores[pairs.rejected]
-    return mean_over_rankings(total.square(), pairs.ranking)
+    return mean_over_rankings(_scaled(total.square(), pairs), pairs.ranking)
+
+
+def _scaled(losses: Tensor, pairs: PairTable) -> Tensor:
+    return losses if pairs.scale is None else losses * pairs.scale
 
 
 def plackett_luce_loss(scores: Tensor, tiers: Sequence[Sequence[int]], below: Sequence[int] = ()) -> Tensor:

@@ -39,7 +39,8 @@ class RewardModel:
     """A model of class AutoModelForSequenceClassification with its tokenizer (both untyped in transformers).
 
     `bias` is added to what the model gives, so that good responses score 0 on average; other libraries read
-    the same model without it, and differ by that constant alone.
+    the same model without it, and differ by that constant alone. `units` is above 1 while the heads of an ensemble
+    learn on one trunk (`heads`).
     """
 
     model: Any
@@ -48,6 +49,7 @@ class RewardModel:
     pad_id: int
     bias: float = 0.0
     bias_from: str = "nothing"
+    units: int = 1
 
     @property
     def context(self) -> int:
@@ -57,19 +59,19 @@ class RewardModel:
     @property
     def head(self) -> nn.Linear:
         """The one linear unit that reads a state."""
-        return find_head(self.model)
+        return find_head(self.model, self.units)
 
 
-def find_head(model: Any) -> nn.Linear:
-    """The linear layer outside the trunk. Refuses (BadInput) a model without exactly one of one unit."""
+def find_head(model: Any, units: int = 1) -> nn.Linear:
+    """The linear layer outside the trunk. Refuses (BadInput) a model without exactly one of so many units."""
     heads = [
         part
         for name, part in model.named_children()
-        if name != model.base_model_prefix and isinstance(part, nn.Linear) and part.out_features == 1
+        if name != model.base_model_prefix and isinstance(part, nn.Linear) and part.out_features == units
     ]
     if len(heads) != 1:
         raise BadInput(
-            f"{type(model).__name__}: found {len(heads)} heads of one unit, wanted a reward model with one"
+            f"{type(model).__name__}: found {len(heads)} heads of {units} units, wanted a reward model with one"
         )
     return heads[0]
 
@@ -188,13 +190,18 @@ def encode_group(
 
 
 def raw_scores(reward_model: RewardModel, groups: Sequence[PromptGroup], way: Way = "auto") -> Tensor:
-    """What the model itself gives each response, [N], with gradients and without the bias.
+    """What the model itself gives each response, [N] ([N, units] of several), with gradients and without the bias.
 
     Read at the last real token of each response (its end token), never at a pad.
     """
     states = last_states(reward_model.model.base_model, groups, pad_id=reward_model.pad_id, way=way)
     scores: Tensor = reward_model.head(states).squeeze(-1)
     return scores.float()
+
+
+def mean_scores(scores: Tensor) -> Tensor:
+    """[N] as they are; the mean of several heads' scores [N, units] by response."""
+    return scores if scores.dim() == 1 else scores.mean(dim=1)
 
 
 @torch.no_grad()
@@ -205,7 +212,7 @@ def scores_of(
     found: list[list[float]] = []
     for start, end in token_budget_spans([group.tokens for group in groups], batch_tokens):
         chunk = groups[start:end]
-        raw = iter((raw_scores(reward_model, chunk).double() + reward_model.bias).tolist())
+        raw = iter((mean_scores(raw_scores(reward_model, chunk)).double() + reward_model.bias).tolist())
         found.extend([[next(raw) for _ in group.responses] for group in chunk])
     return found
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
+from trainer.errors import TrainingStopped
 from trainer.prompts import Demonstration
 from trainer.reward_model.batches import EncodedRanking
 from trainer.reward_model.model import RewardModel, encode_group, scores_of, with_bias
@@ -63,7 +64,10 @@ def _scaled(model: RewardModel, train: Sequence[EncodedRanking]) -> RewardModel:
         [score for own in scores_of(model, [one.group for one in train]) for score in own],
         dtype=torch.float64,
     )
-    gain, bias = gain_and_bias(float(scores.mean()), float(scores.std(correction=0)), 0.0, 1.0)
+    try:
+        gain, bias = gain_and_bias(float(scores.mean()), float(scores.std(correction=0)), 0.0, 1.0)
+    except ValueError as error:
+        raise TrainingStopped(f"--normalise gain-and-bias: {error}") from None
     with torch.no_grad():
         for weight in model.head.parameters():
             weight.mul_(gain)

@@ -41,3 +41,24 @@ def worn_out(lines: Sequence[Mapping[str, object]]) -> list[float]:
 def count_a(lines: Sequence[Mapping[str, object]]) -> list[float]:
     """How often a response says "a"."""
     return [float(str(line["response"]).split().count("a")) for line in lines]
+
+
+def beyond(lines: Sequence[Mapping[str, object]]) -> list[float]:
+    """Finite scores whose squares are not."""
+    return [1e30 * (1 + number % 2) for number in range(len(lines))]
+
+
+def grows_beyond(lines: Sequence[Mapping[str, object]]) -> list[float]:
+    """Good scores at first, from the third call on such as no loss can hold."""
+    CALLS.append(len(lines))
+    return letters(lines) if len(CALLS) < 3 else beyond(lines)
+
+
+def never_after_c(lines: Sequence[Mapping[str, object]]) -> list[dict[str, float]]:
+    """Whether a response says "c" as its last word or not at all."""
+    return [{"cut_well": float("c" not in str(line["response"]).split()[:-1])} for line in lines]
+
+
+def refuses_words_after_c(lines: Sequence[Mapping[str, object]]) -> list[float]:
+    """No number for a response that goes on after "c"."""
+    return [1.0 if one["cut_well"] else float("nan") for one in never_after_c(lines)]
