@@ -182,6 +182,8 @@ def _researchers_pages(project: Any, who: str) -> list[Page]:
         "training": "training:index",
         "start-reward-model": "training:reward_model",
         "start-ppo": "training:ppo",
+        "rounds": "training:series_list",
+        "begin-series": "training:begin_series",
         "evaluations": "evaluations:index",
         "reports": "reports:index",
         "jobs": "jobs:index",
@@ -205,6 +207,7 @@ def _objects(project: Any) -> list[tuple[str, str, Any]]:
     from labelplatform.snapshots.models import Snapshot
 
     runs = project.training_runs
+    series = newest(project.round_series)
     labelled = newest(project.campaigns.filter(items__rankings__isnull=False).distinct())
     single = newest(project.campaigns.filter(items__labels__isnull=False).distinct())
     decided = Item.objects.filter(campaign=labelled).exclude(adjudication=None)
@@ -234,6 +237,8 @@ def _objects(project: Any) -> list[tuple[str, str, Any]]:
         ("snapshot", "snapshots:snapshot", Snapshot.objects.filter(project=project).order_by("pk").first()),
         ("run-reward-model", "training:run", newest(runs.filter(kind="reward-model"))),
         ("run-ppo", "training:run", newest(runs.filter(kind="ppo"))),
+        ("series", "training:series", series),
+        ("round", "training:one_round", newest(series.rounds) if series else None),
         ("evaluation", "evaluations:run", newest(project.evaluation_runs)),
         ("leaderboard", "reports:leaderboard", newest(project.leaderboard_runs)),
         ("comparison", "reports:comparison", newest(project.comparison_runs)),

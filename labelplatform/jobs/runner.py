@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db import OperationalError, connection
 
-from labelplatform.jobs import claims, kinds, logs, processes
+from labelplatform.jobs import claims, continuing, kinds, logs, processes
 from labelplatform.jobs.claims import Claim
 from labelplatform.jobs.models import Job
 from trainer.progress import read_progress
@@ -55,6 +55,8 @@ def _attempt(job: Job, claim: Claim) -> None:
     (run_folder / "spec.json").write_text(
         json.dumps(job.spec, ensure_ascii=False, indent=1, sort_keys=True), encoding="utf-8"
     )
+    if kind.resumes:
+        continuing.take_over(job)
     command = kind.command(job, run_folder)
     child = processes.spawn(
         command,
@@ -86,8 +88,8 @@ def _settle(job: Job, claim: Claim, watch: "_Watch", end: End, kind: kinds.JobKi
     if code in kind.success_exit_codes:
         run_folder = job.run_folder
         claims.succeed(claim, exit_code=code, collect=lambda: kind.collect(job, run_folder))
-    elif code < 0:
-        name = signal.Signals(-code).name
+    elif code < 0 or code in kind.stopped_exit_codes:
+        name = signal.Signals(-code).name if code < 0 else "a request"
         if claims.lose(claim.job_id, claim.fence, failure=f"The command was ended by {name} from outside."):
             claims.settle(claim.job_id, claim.fence)
     else:
@@ -156,7 +158,9 @@ class _Watch:
         try:
             lines, self.offset = read_progress(self.run_folder / "out" / "progress.jsonl", self.offset)
         except (ValueError, NotADirectoryError):
-            # Not our format: the command's own business. The job has no bar then, but it runs.
+            # Not our format: the command's own business. The job has no bar then, but it runs. Or a command that goes
+            # on has cut off lines of steps that it takes again, and we look into the middle of one: read all anew.
+            self.offset = 0
             return
         if lines:
             self.progress = dict(lines[-1])

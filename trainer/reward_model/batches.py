@@ -29,6 +29,7 @@ class EncodedRanking:
     """A ranking with its token ids and with what it says: pairs that are decided, pairs that tie.
 
     `targets`: the share of annotators behind each pair where several were merged (empty: 1 each).
+    `weight`: what its loss is multiplied by in the mean over rankings.
     """
 
     ranking: Ranking
@@ -36,6 +37,7 @@ class EncodedRanking:
     pairs: tuple[Pair, ...]
     ties: tuple[tuple[int, int], ...]
     targets: tuple[float, ...] = ()
+    weight: float = 1.0
 
     @property
     def tiers(self) -> list[list[int]]:
@@ -132,11 +134,12 @@ def pair_table(rankings: Sequence[EncodedRanking], spec: RewardModelSpec, device
         torch.tensor(targets, device=device),
         torch.tensor(ranking, device=device),
         torch.tensor(weight, device=device),
+        torch.tensor([encoded.weight for encoded in rankings], device=device),
     )
 
 
 def batch_loss(scores: Tensor, rankings: Sequence[EncodedRanking], spec: RewardModelSpec) -> Tensor:
-    """The spec's loss of the rankings, a scalar: the mean over rankings. `scores` [N] lie end to end."""
+    """The spec's loss, a scalar: the mean over rankings of weight times loss. `scores` [N] lie end to end."""
     if spec.loss == "pairwise":
         table = pair_table(rankings, spec, str(scores.device))
         loss = pairwise_loss(scores, table)
@@ -146,9 +149,10 @@ def batch_loss(scores: Tensor, rankings: Sequence[EncodedRanking], spec: RewardM
         own = scores[start : start + len(encoded.group.responses)]
         start += len(encoded.group.responses)
         if spec.loss == "best-of":
-            losses.append(best_of_loss(own, encoded.tiers[0][0]))
+            loss = best_of_loss(own, encoded.tiers[0][0])
         else:
-            losses.append(plackett_luce_loss(own, encoded.tiers, encoded.unranked))
+            loss = plackett_luce_loss(own, encoded.tiers, encoded.unranked)
+        losses.append(encoded.weight * loss)
     return torch.stack(losses).mean()
 
 

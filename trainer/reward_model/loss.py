@@ -17,6 +17,7 @@ class PairTable:
 
     `target` is the probability that the chosen response is the better one: 1 for a plain pair, 0.5 for a tie,
     the share of annotators who say so for a soft label. No weight is 1 each.
+    `importance` is float [R]: what the loss of each ranking is multiplied by; none is 1 each.
     """
 
     chosen: Tensor
@@ -25,6 +26,7 @@ class PairTable:
     target: Tensor
     ranking: Tensor
     weight: Tensor | None = None
+    importance: Tensor | None = None
 
 
 def pair_losses(difference: Tensor, margin: Tensor, target: Tensor) -> Tensor:
@@ -33,10 +35,13 @@ def pair_losses(difference: Tensor, margin: Tensor, target: Tensor) -> Tensor:
     return target * functional.softplus(-gap) + (1 - target) * functional.softplus(gap)
 
 
-def mean_over_rankings(losses: Tensor, ranking: Tensor, weight: Tensor | None = None) -> Tensor:
+def mean_over_rankings(
+    losses: Tensor, ranking: Tensor, weight: Tensor | None = None, importance: Tensor | None = None
+) -> Tensor:
     """Mean over rankings of each ranking's weighted mean: a ranking of nine weighs as much as one pair.
 
     All are [P], the mean a scalar; no weight is 1 each. InstructGPT (Ouyang et al. 2022), equation 1.
+    `importance` [R] multiplies the mean of each ranking: Σ_r i_r L_r / R.
     Refuses an empty batch.
     """
     if losses.numel() == 0:
@@ -44,6 +49,8 @@ def mean_over_rankings(losses: Tensor, ranking: Tensor, weight: Tensor | None = 
     weight = torch.ones_like(losses) if weight is None else weight.to(losses)
     totals = losses.new_zeros(int(ranking.max()) + 1).index_add(0, ranking, weight)
     present = int((totals > 0).sum())
+    if importance is not None:
+        losses = losses * importance.to(losses)[ranking]
     return (weight * losses / totals[ranking]).sum() / present
 
 
@@ -51,14 +58,14 @@ def pairwise_loss(scores: Tensor, pairs: PairTable) -> Tensor:
     """Mean over rankings of the (weighted) mean over pairs of -log sigmoid(r_chosen - r_rejected - margin)."""
     difference = scores[pairs.chosen] - scores[pairs.rejected]
     return mean_over_rankings(
-        pair_losses(difference, pairs.margin, pairs.target), pairs.ranking, pairs.weight
+        pair_losses(difference, pairs.margin, pairs.target), pairs.ranking, pairs.weight, pairs.importance
     )
 
 
 def centering_penalty(scores: Tensor, pairs: PairTable) -> Tensor:
     """Mean over rankings of the mean over pairs of (r_chosen + r_rejected)², a scalar."""
     total = scores[pairs.chosen] + scores[pairs.rejected]
-    return mean_over_rankings(total.square(), pairs.ranking)
+    return mean_over_rankings(total.square(), pairs.ranking, importance=pairs.importance)
 
 
 def plackett_luce_loss(scores: Tensor, tiers: Sequence[Sequence[int]], below: Sequence[int] = ()) -> Tensor:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from statistics import fmean
 
 from trainer.rankings import Pair
 from trainer.reward_model.batches import EncodedRanking
@@ -13,7 +14,8 @@ def merge_annotators(rankings: Sequence[EncodedRanking], tie_weight: float) -> l
     """The rankings with those of one item (same prompt, same responses) merged into the first of them.
 
     A pair's target is p = (votes for the chosen + ties / 2) / votes, the chosen one having p >= 1/2; a tie is
-    `tie_weight` votes, so that without a weight it says nothing. A lone ranking keeps plain pairs and ties.
+    `tie_weight` votes, so that without a weight it says nothing. A lone ranking keeps plain pairs and ties. The
+    merged one weighs as much as its rankings on average.
     """
     found: dict[object, list[EncodedRanking]] = {}
     for encoded in rankings:
@@ -30,7 +32,8 @@ def _merged(several: Sequence[EncodedRanking], tie_weight: float) -> EncodedRank
         share = votes[first, second] / total
         pairs.append(Pair(first, second, 0.0) if share >= 0.5 else Pair(second, first, 0.0))
         targets.append(max(share, 1 - share))
-    return replace(several[0], pairs=tuple(pairs), ties=(), targets=tuple(targets))
+    weight = fmean(encoded.weight for encoded in several)
+    return replace(several[0], pairs=tuple(pairs), ties=(), targets=tuple(targets), weight=weight)
 
 
 def _votes(several: Sequence[EncodedRanking], tie_weight: float) -> tuple[Votes, Votes]:

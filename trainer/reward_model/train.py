@@ -44,6 +44,7 @@ from trainer.reward_model.model import (
     token_budget_spans,
 )
 from trainer.reward_model.normalisation import normalised
+from trainer.reward_model.ranking_weights import relative, with_weights
 from trainer.reward_model.soft_labels import merge_annotators
 from trainer.snapshots import Snapshot, read_snapshot
 from trainer.specs import RewardModelSpec
@@ -122,7 +123,7 @@ def _encoded(
     model: RewardModel, snapshot: Snapshot, spec: RewardModelSpec
 ) -> tuple[list[EncodedRanking], list[EncodedRanking], list[EncodedRanking]]:
     """Training rankings, held-out ones, and those of the first that teach. Refuses a snapshot with none of these."""
-    train = encode_rankings(model, snapshot.split("train"), spec.rankings)
+    train = with_weights(encode_rankings(model, snapshot.split("train"), spec.rankings), spec.rankings)
     heldout = encode_rankings(model, snapshot.split("heldout"), spec.rankings)
     several = merge_annotators(train, spec.tie_weight) if spec.soft_labels else train
     taught = [encoded for encoded in several if teaches(encoded, spec)]
@@ -131,7 +132,7 @@ def _encoded(
             f"{spec.rankings}: found no pair to learn from in {len(train)} training rankings, "
             "wanted one ranking at least whose responses do not all tie"
         )
-    return train, heldout, taught
+    return train, heldout, relative(taught)
 
 
 @dataclass
