@@ -15,7 +15,6 @@ import pytest
 from labelplatform.accounts.models import Project, User
 from labelplatform.jobs import kinds
 from labelplatform.jobs.models import Artifact, Job
-from labelplatform.jobs.services import resume
 from labelplatform.training import command_lines, services
 from labelplatform.training.models import TrainingRun
 from tests.labelplatform.builders import build_artifact
@@ -87,26 +86,6 @@ def test_a_killed_run_goes_on_to_the_same_bytes(run_jobs: Drain, project: Projec
     assert whole.output is not None
     assert file_digest(out / "model.safetensors") == file_digest(whole.output.path / "model.safetensors")
     assert not (out / "checkpoints").exists()
-
-
-def test_a_run_that_failed_at_its_end_is_resumed_without_a_step(
-    run_jobs: Drain, project: Project, rosa: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its result could not be registered, since the name was taken meanwhile: once it is free, nothing is trained."""
-    run = begin(project, rosa, "taken")
-    taken = build_artifact(project, Artifact.Kind.BASE_MODEL, "taken")
-    with pytest.raises(Exception, match="already exists"):
-        run_jobs()
-    run.job.refresh_from_db()
-    assert run.job.state == "failed"
-    lines = (run.job.run_folder / "out" / "progress.jsonl").read_text()
-    taken.delete()
-    resume(job=run.job, by=rosa)
-    (job,) = run_jobs()
-    assert job.state == "succeeded"
-    run.refresh_from_db()
-    assert run.output is not None
-    assert (run.output.path / "progress.jsonl").read_text() == lines
 
 
 @pytest.mark.parametrize("kind", ["pretrain", "sft", "reward-model", "ppo", "evaluate"])
