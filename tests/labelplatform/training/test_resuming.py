@@ -18,6 +18,7 @@ from labelplatform.jobs.models import Artifact, Job
 from labelplatform.training import command_lines, services
 from labelplatform.training.models import TrainingRun
 from tests.labelplatform.builders import build_artifact
+from tests.labelplatform.world import finish
 from trainer import cli
 from trainer.snapshots import file_digest
 
@@ -126,3 +127,16 @@ def test_the_trainer_hears_that_it_may_go_on(project: Project, rosa: User) -> No
     argv = command_lines.command(run.job.kind, run.job, Path("RUN"))
     spec = cli.spec_of(cli.VERBS["pretrain"], vars(cli.parser().parse_args(argv[3:]))).to_json()
     assert (spec["resume"], spec["checkpoint_every"]) == (True, 2)
+
+
+def test_checkpoints_of_a_finished_run_are_no_part_of_what_it_made(project: Project, rosa: User) -> None:
+    run = begin(project, rosa, "finished")
+    out = finish(run.job).run_folder / "out"
+    (out / "checkpoints" / "step-00000002").mkdir(parents=True)
+    (out / "checkpoints" / "step-00000002" / "state.json").write_text("{}")
+    (out / "outcome.json").write_text('{"metrics": {}}')
+    services.collect_run(run.job, run.job.run_folder)
+    run.refresh_from_db()
+    assert run.output is not None
+    assert not (run.output.path / "checkpoints").exists()
+    assert (run.output.path / "outcome.json").exists()
