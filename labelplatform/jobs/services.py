@@ -113,7 +113,8 @@ def resume(*, job: Job, by: User | None) -> Job:
         raise ValidationError(_("A newer job keeps this promise already: look at that one.")) from error
     if changed:
         record(by=by, verb="resume job", obj=job, project=job.project)
-        transaction.on_commit(partial(doorbell.ring, job.pk, job.queue))
+        bell = partial(doorbell.ring, job.pk, job.queue)
+        transaction.on_commit(bell)
     job.refresh_from_db()
     return job
 
