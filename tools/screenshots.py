@@ -190,7 +190,7 @@ def _researchers_pages(project: Any, who: str) -> list[Page]:
         "people": "accounts:people",
     }
     found = [Page(name, who, reverse(view, args=[project.slug])) for name, view in rooms.items()]
-    for name, view, row in _objects(project):
+    for name, view, row in (*_objects(project), *_rounds(project)):
         if row is not None:
             found.append(Page(name, who, reverse(view, args=[project.slug, row.pk])))
     return found
@@ -207,7 +207,6 @@ def _objects(project: Any) -> list[tuple[str, str, Any]]:
     from labelplatform.snapshots.models import Snapshot
 
     runs = project.training_runs
-    series = newest(project.round_series)
     labelled = newest(project.campaigns.filter(items__rankings__isnull=False).distinct())
     single = newest(project.campaigns.filter(items__labels__isnull=False).distinct())
     decided = Item.objects.filter(campaign=labelled).exclude(adjudication=None)
@@ -237,14 +236,18 @@ def _objects(project: Any) -> list[tuple[str, str, Any]]:
         ("snapshot", "snapshots:snapshot", Snapshot.objects.filter(project=project).order_by("pk").first()),
         ("run-reward-model", "training:run", newest(runs.filter(kind="reward-model"))),
         ("run-ppo", "training:run", newest(runs.filter(kind="ppo"))),
-        ("series", "training:series", series),
-        ("round", "training:one_round", newest(series.rounds) if series else None),
         ("evaluation", "evaluations:run", newest(project.evaluation_runs)),
         ("leaderboard", "reports:leaderboard", newest(project.leaderboard_runs)),
         ("comparison", "reports:comparison", newest(project.comparison_runs)),
         ("lineage", "reports:lineage", newest(project.artifacts.filter(kind="policy"))),
         ("job", "jobs:job", newest(project.jobs)),
     ]
+
+
+def _rounds(project: Any) -> list[tuple[str, str, Any]]:
+    series = newest(project.round_series)
+    found = [("series", "training:series", series)]
+    return [*found, ("round", "training:one_round", newest(series.rounds))] if series else found
 
 
 def session(username: str) -> str:

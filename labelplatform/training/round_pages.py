@@ -17,6 +17,7 @@ from labelplatform.training.round_forms import RoundForm, SeriesForm, as_before
 from labelplatform.training.round_models import Round, RoundSeries
 
 GET_POST = ["GET", "HEAD", "POST"]
+LONGEST_NUMBER = 7
 
 
 def _series(project: Project, pk: int) -> RoundSeries:
@@ -89,7 +90,7 @@ def begin_round(request: HttpRequest, project: Project, membership: Membership, 
     if request.method == "POST" and form.is_valid():
         # The number that the form was made for: what is sent twice begins one round.
         asked = request.POST.get("number", "")
-        number = int(asked) if asked.isdecimal() else number
+        number = int(asked) if asked.isdecimal() and len(asked) < LONGEST_NUMBER else number
         try:
             row = rounds.begin_round(series=found, number=number, wishes=form.wishes(), by=signed_in(request))
             return redirect("training:one_round", slug=project.slug, pk=row.pk)
