@@ -47,7 +47,7 @@ def test_items_are_counted_and_drawn_again_not_rankings() -> None:
     found = win_rate(twenty)
     assert (found.value, found.n, found.reason) == (None, 9, "not enough data: 9 items that tell, wanted 10")
     mixed = [Judged(number, [1 + number % 2], [2 - number % 2]) for number in range(12)]
-    once, fourfold = win_rate(mixed), win_rate(mixed * 4)
+    once, fourfold = win_rate(mixed), win_rate([one for one in mixed for _person in range(4)])
     assert once.value == fourfold.value == 0.5
     # What four people say of the same twelve items tells no more of other items than what one says.
     assert (once.low, once.high) == (fourfold.low, fourfold.high)
