@@ -190,6 +190,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": float(JOB_REAP_SECONDS),
         "options": {"queue": "housekeeping", "expires": JOB_REAP_SECONDS},
     },
+    "chores": {
+        "task": "jobs.do_chores",
+        "schedule": float(JOB_REAP_SECONDS),
+        "options": {"queue": "housekeeping", "expires": JOB_REAP_SECONDS},
+    },
 }
 
 LOGGING = {

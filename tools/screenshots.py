@@ -183,13 +183,15 @@ def _researchers_pages(project: Any, who: str) -> list[Page]:
         "training": "training:index",
         "start-reward-model": "training:reward_model",
         "start-ppo": "training:ppo",
+        "rounds": "training:series_list",
+        "begin-series": "training:begin_series",
         "evaluations": "evaluations:index",
         "reports": "reports:index",
         "jobs": "jobs:index",
         "people": "accounts:people",
     }
     found = [Page(name, who, reverse(view, args=[project.slug])) for name, view in rooms.items()]
-    for name, view, row in _objects(project):
+    for name, view, row in (*_objects(project), *_rounds(project)):
         if row is not None:
             found.append(Page(name, who, reverse(view, args=[project.slug, row.pk])))
     return found
@@ -244,6 +246,12 @@ def _objects(project: Any) -> list[tuple[str, str, Any]]:
         ("lineage", "reports:lineage", newest(project.artifacts.filter(kind="policy"))),
         ("job", "jobs:job", newest(project.jobs)),
     ]
+
+
+def _rounds(project: Any) -> list[tuple[str, str, Any]]:
+    series = newest(project.round_series)
+    found = [("series", "training:series", series)]
+    return [*found, ("round", "training:one_round", newest(series.rounds))] if series else found
 
 
 def session(username: str) -> str:

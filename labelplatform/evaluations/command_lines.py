@@ -43,7 +43,8 @@ def evaluate_command(job: Job, run_folder: Path) -> list[str]:
         words += ["--variant", spec["variant"]]
     for name, value in sorted(spec["decoding"].items()):
         words += ["--" + name.replace("_", "-"), str(value)]
-    return evaluator_argv(*words, "--seed", str(spec["seed"]), "--out", str(run_folder / "out"))
+    # Said of a new run too, which then begins.
+    return evaluator_argv(*words, "--seed", str(spec["seed"]), "--out", str(run_folder / "out"), "--resume")
 
 
 def evaluate_when_it_appears(schedule: Schedule, artifact: Artifact | None) -> dict[str, Any]:

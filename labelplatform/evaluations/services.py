@@ -352,6 +352,7 @@ def register_job_kinds() -> None:
             collect=collect_evaluation,
             validate=lines.validate_evaluation,
             schedule_spec=lines.evaluate_when_it_appears,
+            resumes=True,
         )
     )
     register(

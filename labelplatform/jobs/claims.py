@@ -3,6 +3,7 @@
     queued --claim--> running --succeed | fail | cancel--> finished
     running --give_back--> queued              the worker is asked to stop: the attempt does not count
     running --lose--> lost --settle--> queued  the worker is gone, or the child was killed; failed after three attempts
+    failed | cancelled --resume--> queued       somebody asks for another try (services.resume)
 
 A Claim carries the fencing number of its attempt. Whoever holds an older one changes nothing.
 """

@@ -28,6 +28,8 @@ class JobKind:
     `collect(job, run_folder)` turns the finished folder into rows; it runs exactly once, inside the transaction that
     marks the job succeeded: if it raises, nothing of it is kept and the job is failed.
     `success_exit_codes` are the child's exit codes that are a result and not a failure (compare exits 3).
+    `stopped_exit_codes` are those of a child that somebody else asked to stop and that can be gone on with.
+    `resumes`: the command goes on with what an earlier attempt left in `out`, which is handed on to it.
     `schedule_spec(schedule, artifact)` is added to a Schedule's spec each time it enqueues.
     """
 
@@ -38,6 +40,8 @@ class JobKind:
     collect: Callable[[Job, Path], None]
     validate: Callable[[dict[str, Any]], None]
     success_exit_codes: tuple[int, ...] = (0,)
+    stopped_exit_codes: tuple[int, ...] = ()
+    resumes: bool = False
     schedule_spec: Callable[[Schedule, Artifact | None], Mapping[str, Any]] = _enqueue_nothing_else
 
 

@@ -80,6 +80,11 @@ class LiveJob:
         return self.moving and self.job.cancel_requested_at is None
 
     @property
+    def may_resume(self) -> bool:
+        """Whether another try can be asked for."""
+        return self.job.state in {Job.State.FAILED, Job.State.CANCELLED}
+
+    @property
     def seconds(self) -> float | None:
         """How long the present attempt took; None before its end."""
         job = self.job

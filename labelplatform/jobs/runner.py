@@ -12,14 +12,12 @@ from typing import Any
 from django.conf import settings
 from django.db import OperationalError, connection
 
-from labelplatform.jobs import claims, kinds, logs, processes
+from labelplatform.jobs import claims, continuing, kinds, logs, processes
 from labelplatform.jobs.claims import Claim
 from labelplatform.jobs.models import Job
 from trainer.progress import read_progress
 
 TICK_SECONDS = 0.25
-# A command that was asked to end by SIGTERM and left by itself, as training does after the step in hand.
-ASKED_TO_END = 128 + signal.SIGTERM
 
 
 class Stop:
@@ -57,6 +55,8 @@ def _attempt(job: Job, claim: Claim) -> None:
     (run_folder / "spec.json").write_text(
         json.dumps(job.spec, ensure_ascii=False, indent=1, sort_keys=True), encoding="utf-8"
     )
+    if kind.resumes:
+        continuing.take_over(job)
     command = kind.command(job, run_folder)
     child = processes.spawn(
         command,
@@ -88,8 +88,8 @@ def _settle(job: Job, claim: Claim, watch: "_Watch", end: End, kind: kinds.JobKi
     if code in kind.success_exit_codes:
         run_folder = job.run_folder
         claims.succeed(claim, exit_code=code, collect=lambda: kind.collect(job, run_folder))
-    elif code < 0 or code == ASKED_TO_END:
-        name = signal.Signals(-code if code < 0 else code - 128).name
+    elif code < 0 or code in kind.stopped_exit_codes:
+        name = signal.Signals(-code).name if code < 0 else "a request"
         if claims.lose(claim.job_id, claim.fence, failure=f"The command was ended by {name} from outside."):
             claims.settle(claim.job_id, claim.fence)
     else:
@@ -158,7 +158,9 @@ class _Watch:
         try:
             lines, self.offset = read_progress(self.run_folder / "out" / "progress.jsonl", self.offset)
         except (ValueError, NotADirectoryError):
-            # Not our format: the command's own business. The job has no bar then, but it runs.
+            # Not our format: the command's own business. The job has no bar then, but it runs. Or a command that goes
+            # on has cut off lines of steps that it takes again, and we look into the middle of one: read all anew.
+            self.offset = 0
             return
         if lines:
             self.progress = dict(lines[-1])

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from labelplatform.accounts.models import Project, User
 from labelplatform.accounts.services import record
@@ -84,6 +85,36 @@ def cancel(*, job: Job, by: User | None) -> Job:
         changed = running.update(cancel_requested_at=now)
     if changed:
         record(by=by, verb="cancel job", obj=job, project=job.project)
+    job.refresh_from_db()
+    return job
+
+
+@transaction.atomic
+def resume(*, job: Job, by: User | None) -> Job:
+    """A job that failed or was cancelled waits for a worker again, with all its attempts before it.
+
+    It is the same promise in the same row: what its kind can go on from (`JobKind.resumes`), it goes on from. A job
+    that waits, runs or has succeeded is left as it is. Refused where a newer job keeps the promise by now.
+    """
+    broken = Job.objects.filter(pk=job.pk, state__in=[Job.State.FAILED, Job.State.CANCELLED])
+    try:
+        with transaction.atomic():
+            changed = broken.update(
+                state=Job.State.QUEUED,
+                attempts=0,
+                cancel_requested_at=None,
+                finished_at=None,
+                exit_code=None,
+                failure="",
+                rung_at=None,
+                worker="",
+            )
+    except IntegrityError as error:
+        raise ValidationError(_("A newer job keeps this promise already: look at that one.")) from error
+    if changed:
+        record(by=by, verb="resume job", obj=job, project=job.project)
+        bell = partial(doorbell.ring, job.pk, job.queue)
+        transaction.on_commit(bell)
     job.refresh_from_db()
     return job
 

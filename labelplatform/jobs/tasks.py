@@ -9,7 +9,7 @@ import psutil
 from celery import shared_task
 from celery.signals import worker_process_init, worker_ready, worker_shutting_down
 
-from labelplatform.jobs import reaping, runner, schedules
+from labelplatform.jobs import chores, reaping, runner, schedules
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +33,12 @@ def reap_lost_jobs() -> list[int]:
 def ring_schedules() -> list[int]:
     """Every few seconds, on a queue with a slot of its own."""
     return [job.pk for job in schedules.ring()]
+
+
+@shared_task(name="jobs.do_chores")
+def do_chores() -> list[str]:
+    """Every few seconds, on a queue with a slot of its own."""
+    return chores.do_all()
 
 
 @worker_ready.connect

@@ -12,4 +12,5 @@ urlpatterns = [
     path("p/<slug:slug>/jobs/<int:pk>/", views.job, name="job"),
     path("p/<slug:slug>/jobs/<int:pk>/live/", views.job_live, name="job_live"),
     path("p/<slug:slug>/jobs/<int:pk>/cancel/", views.cancel, name="cancel"),
+    path("p/<slug:slug>/jobs/<int:pk>/resume/", views.resume, name="resume"),
 ]

@@ -1,6 +1,7 @@
 """The jobs' pages: all promises of a project, and one of them with progress, log and the command that repeats it."""
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -90,4 +91,18 @@ def cancel(request: HttpRequest, project: Project, membership: Membership, pk: i
         else _("The job was asked to stop; it does so in seconds.")
     )
     messages.info(request, words)
+    return redirect("jobs:job", slug=project.slug, pk=found.pk)
+
+
+@require_POST
+@project_view(Role.RESEARCHER)
+def resume(request: HttpRequest, project: Project, membership: Membership, pk: int) -> HttpResponse:
+    """Another try of a job that came to nothing, from where it was."""
+    found = _job(project, pk)
+    try:
+        services.resume(job=found, by=signed_in(request))
+    except ValidationError as refusal:
+        messages.error(request, " ".join(refusal.messages))
+    else:
+        messages.info(request, _("The job waits for a worker and goes on from what it has kept."))
     return redirect("jobs:job", slug=project.slug, pk=found.pk)

@@ -15,9 +15,12 @@ from labelplatform.labels.label_lines import labels
 from labelplatform.labels.models import Campaign
 from labelplatform.labels.queries import DECISIONS_ONLY
 from labelplatform.snapshots.models import Snapshot
+from labelplatform.snapshots.weights import check_weights
 from trainer.snapshots import HELDOUT_SHARE
 
-KNOWN_FILTERS = frozenset(("campaigns", "sources", "until", "last_ranking", "last_label", "decisions"))
+KNOWN_FILTERS = frozenset(
+    ("campaigns", "sources", "until", "last_ranking", "last_label", "decisions", "weights")
+)
 
 # What the moment of freezing adds to what was asked.
 UNTIL_THEN = {"last_ranking": None, "last_label": None}
@@ -87,4 +90,5 @@ def _checked(project: Project, filters: Mapping[str, object]) -> dict[str, objec
         own = set(Campaign.objects.filter(project=project, pk__in=chosen).values_list("pk", flat=True))
         if set(chosen) - own:
             raise ValidationError("filters: a campaign is not part of this project")
+    check_weights(asked)
     return asked

@@ -5,6 +5,7 @@ their fields are inputs (artifacts, by digest) and which file of an artifact's f
 """
 
 import importlib.util
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from trainer.spec_fields import FieldOfSpec, Spec
 
 # Fields that belong to the attempt or to the machine, not to what was asked.
 NOT_A_SETTING = frozenset({"out", "resume", "checkpoint_every", "keep_checkpoints", "parallel", "model"})
+# A run of a length that is told is checkpointed so many times, others every so many steps: what a kill can cost.
+CHECKPOINTS_OF_A_RUN, STEPS_TO_A_CHECKPOINT = 20, 50
+LENGTHS = ("steps", "updates")
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,11 @@ class Verb:
     @property
     def name(self) -> str:
         return self.spec.verb
+
+    @property
+    def resumes(self) -> bool:
+        """Whether its runs leave checkpoints and go on from them."""
+        return any(field.name == "resume" for field in self.spec.fields())
 
     def settings(self) -> dict[str, FieldOfSpec]:
         """The fields that a person may set."""
@@ -138,7 +147,17 @@ def command(verb_name: str, job: Job, run_folder: Path) -> list[str]:
             flagged += [flag_of(role.name), *([",".join(paths)] if role.commas else paths)]
     told = [word for name, value in job.spec["settings"].items() for word in words_of(name, value)]
     out = run_folder / "out" / verb.out_file if verb.out_file else run_folder / "out"
+    # Said of a new run too, which then begins: who repeats the command after a kill goes on.
+    kept = ["--checkpoint-every", str(steps_to_a_checkpoint(verb, job.spec["settings"])), "--resume"]
+    told += kept if verb.resumes else []
     return trainer_argv(verb_name, *positional, *flagged, *told, "--out", str(out), "--progress", "json")
+
+
+def steps_to_a_checkpoint(verb: Verb, settings: Mapping[str, Any]) -> int:
+    """Steps (of PPO: updates) after which a run keeps what it has, so that a twentieth of it at most is done again."""
+    known = [settings.get(field.name, field.default) for field in verb.spec.fields() if field.name in LENGTHS]
+    told = [length for length in known if isinstance(length, int)]
+    return max(1, math.ceil(told[0] / CHECKPOINTS_OF_A_RUN)) if told else STEPS_TO_A_CHECKPOINT
 
 
 def flag_of(name: str) -> str:

@@ -3,6 +3,9 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from labelplatform.training.round_models import Round as Round
+from labelplatform.training.round_models import RoundSeries as RoundSeries
+
 
 class TrainingRun(models.Model):
     """One run of a training verb. What it was told stands in its job's frozen spec, not here again."""

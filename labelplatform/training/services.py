@@ -1,5 +1,6 @@
 """Verbs of training: start a run, collect what it made. Each start is one row, one job and one audit line."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,8 @@ Settings = Mapping[str, Any]
 Inputs = Mapping[str, Artifact | Sequence[Artifact] | None]
 BROKEN = (Job.State.FAILED, Job.State.CANCELLED)
 MODELS = (Artifact.Kind.BASE_MODEL, Artifact.Kind.POLICY)
+# The trainer was asked to end by SIGTERM and has left a checkpoint: 128 + 15.
+ASKED_TO_END = 143
 
 
 def store_corpus(
@@ -242,6 +245,8 @@ def collect_run(job: Job, run_folder: Path) -> None:
     if run.output_id is not None:
         return
     detail = {} if job.kind == Kind.IMPORT else {"metrics": _outcome_metrics(run_folder / "out")}
+    # A finished run goes on from nothing: its checkpoints are three times the model.
+    shutil.rmtree(run_folder / "out" / "checkpoints", ignore_errors=True)
     run.output = register_artifact(
         project=job.project,
         kind=output_kind(job.kind),
@@ -307,5 +312,7 @@ def register_job_kinds() -> None:
                 command=partial(command_lines.command, name),
                 collect=collect,
                 validate=partial(command_lines.validate, name),
+                stopped_exit_codes=(ASKED_TO_END,) if command_lines.VERBS[name].resumes else (),
+                resumes=command_lines.VERBS[name].resumes,
             )
         )

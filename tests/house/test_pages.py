@@ -232,6 +232,21 @@ TRAINING = [
     Row("training:run", get=research(200), parts=pk(lambda s: s.runs[1])),
     Row("training:live", get=research(200), parts=pk(lambda s: s.runs[1])),
     Row("training:cancel", post=research(302), parts=pk(lambda s: s.runs[1])),
+    Row("training:series_list", get=research(200)),
+    Row("training:begin_series", get=research(200), post=research(422), body=unnamed),
+    Row("training:series", get=research(200), parts=pk(lambda s: s.round.series)),
+    Row(
+        "training:begin_round",
+        get=research(200),
+        post=research(422),
+        parts=pk(lambda s: s.round.series),
+        body=unnamed,
+    ),
+    Row("training:one_round", get=research(200), parts=pk(lambda s: s.round)),
+    Row("training:round_live", get=research(200), parts=pk(lambda s: s.round)),
+    Row("training:resume_round", post=research(302), parts=pk(lambda s: s.round)),
+    Row("training:stop_round", post=research(302), parts=pk(lambda s: s.round)),
+    Row("training:take_what_there_is", post=research(302), parts=pk(lambda s: s.round)),
 ]
 EVALUATIONS = [
     Row("evaluations:index", get=research(200)),
@@ -256,6 +271,7 @@ JOBS = [
     Row("jobs:job", get=research(200), parts=pk(lambda s: s.runs[1].job)),
     Row("jobs:job_live", get=research(200), parts=pk(lambda s: s.runs[1].job)),
     Row("jobs:cancel", post=research(302), parts=pk(lambda s: s.runs[1].job)),
+    Row("jobs:resume", post=research(302), parts=pk(lambda s: s.runs[1].job)),
 ]
 PROMPTS = [
     Row("prompts:index", get=research(200)),

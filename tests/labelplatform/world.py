@@ -38,8 +38,9 @@ from labelplatform.prompts import services as prompts
 from labelplatform.prompts.models import PromptSet
 from labelplatform.snapshots.models import Snapshot
 from labelplatform.snapshots.services import freeze_snapshot
+from labelplatform.training import rounds
 from labelplatform.training import services as training
-from labelplatform.training.models import TrainingRun
+from labelplatform.training.models import Round, TrainingRun
 from tests.labelplatform.builders import build_artifact, build_project, build_user
 
 POLICIES = ("secretpolicy-before", "secretpolicy-after", "secretpolicy-recorded")
@@ -105,6 +106,7 @@ class Stock:
     ranking: Ranking
     snapshot: Snapshot
     runs: list[TrainingRun] = field(default_factory=list)
+    round: Round = field(init=False)
     evaluation: EvaluationRun = field(init=False)
     comparison: ComparisonRun | None = None
     leaderboard: LeaderboardRun | None = None
@@ -443,6 +445,13 @@ def _train(stock: Stock) -> None:
     )
     begin(ppo.job)
     stock.runs = [reward_model, ppo]
+    stock.round = rounds.begin_series(
+        project=project,
+        name="Better cities",
+        policy=stock.policies[0],
+        wishes=rounds.Wishes(stock.prompt_set, wanted_rankings=6, reward_model_start=stock.policies[0]),
+        by=by,
+    )
 
 
 def _evaluate(stock: Stock) -> None:

@@ -33,8 +33,6 @@ def main() -> int:
         return 7
     if arguments.act == "three":
         return 3
-    if arguments.act == "polite":
-        return 143
     if arguments.act == "crash":
         os.kill(os.getpid(), signal.SIGKILL)
     if arguments.act == "secret":

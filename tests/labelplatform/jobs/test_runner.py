@@ -54,14 +54,6 @@ def test_run_gives_up_a_crashing_command_after_three_attempts(
     ]
 
 
-def test_run_begins_again_a_command_that_somebody_asked_to_end(
-    run_jobs: Drain, project: Project, rosa: User
-) -> None:
-    toy(project, rosa, "polite")
-    assert [job.state for job in run_jobs()] == ["queued", "queued", "failed"]
-    assert "SIGTERM" in Job.objects.get().failure
-
-
 def test_run_keeps_nothing_of_a_result_that_cannot_be_collected(
     run_jobs: Drain, project: Project, rosa: User
 ) -> None:

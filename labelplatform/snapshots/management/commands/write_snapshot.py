@@ -11,6 +11,7 @@ from labelplatform.accounts.models import Project
 from labelplatform.labels import queries as label_queries
 from labelplatform.snapshots.guidelines import guideline_version
 from labelplatform.snapshots.queries import other_labels
+from labelplatform.snapshots.weights import weighted_lines
 from trainer import json_lines
 from trainer.errors import BadInput
 from trainer.snapshots import write_snapshot
@@ -37,7 +38,7 @@ class Command(BaseCommand):
             project = Project.objects.get(pk=wanted["project"])
             manifest = write_snapshot(
                 out,
-                rankings=label_queries.ranking_lines(project, filters),
+                rankings=weighted_lines(project, filters),
                 labels=other_labels(project, filters),
                 filters=filters,
                 split_rule={"by": "prompt", "heldout_share": share},
