@@ -7,6 +7,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+from evaluator.cli.code_parser import stops_of
 from evaluator.code_problems.judging import judge
 from evaluator.code_problems.problems import read_problem, read_problems
 from evaluator.code_problems.scoring import score_lines
@@ -117,7 +118,7 @@ def _pass_at_k(options: argparse.Namespace) -> int:
         k=options.k,
         seconds=options.seconds,
         workers=options.workers or os.cpu_count() or 1,
-        stops=tuple(stop.replace("\\n", "\n") for stop in options.stop),
+        stops=stops_of(options),
         resamples=options.resamples,
         seed=options.seed,
     )

@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self, TypeVar
 
-from evaluator.sandbox import kernel
+from evaluator.sandbox import kernel, referee
+from evaluator.sandbox.clock import Stopped
 from evaluator.sandbox.limits import Limits
 from evaluator.sandbox.probe import PROBE
 from evaluator.sandbox.process import LauncherFailed, NoIsolation, Reply
@@ -105,6 +106,15 @@ class Room:
         if found.stopped is None or not found.stopped.wall_only:
             return found
         return self._quietly(lambda slot: slot.run_script(program, stdin))
+
+    def answer(
+        self, program: bytes, name: str
+    ) -> referee.Answer | referee.Raised | referee.Odd | Stopped | None:
+        """How a function of a program answered without arguments (see Slot.answer). Raises LauncherFailed."""
+        found = self._somewhere(lambda slot: slot.answer(program, name, []))
+        if not isinstance(found, Stopped) or not found.wall_only:
+            return found
+        return self._quietly(lambda slot: slot.answer(program, name, []))
 
     def _somewhere(self, what: Callable[[Slot], Result]) -> Result:
         slot = self._free.get()

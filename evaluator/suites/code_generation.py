@@ -1,7 +1,8 @@
 """Suite code-generation: does the subject's program solve the problem?
 
 One response a problem, its program found by the format of the answer and judged in the sandbox by the problem's tests;
-`pass` is pass@1 from one sample. Many samples a problem: the verb pass-at-k.
+`pass` is pass@1 from one sample. Many samples a problem: the variants samples and completions, and the verb pass-at-k
+for samples that are there already.
 """
 
 import time
@@ -22,10 +23,11 @@ from evaluator.sandbox.room import Room
 from evaluator.sandbox.verdicts import VERDICTS
 from evaluator.specs import RunSpec
 from evaluator.subjects import open_subject
+from evaluator.suites import code_sampling
 from evaluator.suites.samples import Sample, metrics_of
 
 NAME = "code-generation"
-VARIANTS = ("response",)
+VARIANTS = ("response", *code_sampling.FORMS)
 DIRECTIONS = {"pass@1": "higher"}
 
 
@@ -34,6 +36,8 @@ def run(spec: RunSpec, progress: Progress) -> Report:
 
     Refuses bad problems, data that are not given, and a host without isolation.
     """
+    if spec.variant in code_sampling.FORMS:
+        return code_sampling.run(spec, progress, NAME)
     started = time.monotonic()
     if spec.data is None:
         raise BadInput(f"--data: found nothing, wanted a file of problems for {NAME}")

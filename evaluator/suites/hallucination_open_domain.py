@@ -105,6 +105,7 @@ def _sample(question: PromptLine, answer: PromptLine | None) -> Sample:
         "response": response,
         "policy": answer.line["policy"],
     }
-    return Sample(
-        question.id, slices, grade.scores(), {**shown, "outcome": grade.outcome, "reason": grade.reason}
-    )
+    # How a program came to it, where one did.
+    more = {"program": answer.line["program"]} if "program" in answer.line else {}
+    told = {**shown, **more, "outcome": grade.outcome, "reason": grade.reason}
+    return Sample(question.id, slices, grade.scores(), told)
