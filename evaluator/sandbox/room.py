@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self, TypeVar
 
-from evaluator.sandbox import kernel, referee
+from evaluator.sandbox import container, kernel, referee
 from evaluator.sandbox.clock import Stopped
 from evaluator.sandbox.limits import Limits
 from evaluator.sandbox.probe import PROBE
@@ -28,10 +28,12 @@ Result = TypeVar("Result")
 
 
 def open_slot(limits: Limits, tiers: tuple[int, ...] = tuple(TIERS)) -> Slot:
-    """A slot of the first tier that can be had and holds against the self-attack.
+    """A slot of the first tier that can be had and holds against the self-attack; of a container, where one is named.
 
     Raises NoIsolation, in one line, with what each tier lacks and the remedy: then nothing has run.
     """
+    if (named := container.configured()) is not None:
+        return _open_contained(limits, named)
     unsupported = kernel.supported()
     if unsupported is not None:
         raise NoIsolation(f"no isolation: {unsupported}, so no program is run")
@@ -47,6 +49,21 @@ def open_slot(limits: Limits, tiers: tuple[int, ...] = tuple(TIERS)) -> Slot:
             walls = [str(error)]
         lacking.append(f"tier {tier} ({TIERS[tier]}): {'; '.join(walls)}")
     raise NoIsolation(f"no isolation on this host, so no program is run: {'. '.join(lacking)}. {REMEDY}")
+
+
+def _open_contained(limits: Limits, named: container.Container) -> Slot:
+    """A slot in the container that is named, or nothing."""
+    try:
+        with ExitStack() as opened:
+            slot = opened.enter_context(closing(container.ContainedSlot(limits, named)))
+            walls = [one for one in open_walls(slot) if one not in container.OF_THE_CONTAINER]
+            if not walls:
+                opened.pop_all()
+                return slot
+    except LauncherFailed as error:
+        walls = [str(error)]
+    lacking = f"tier {container.TIER} ({container.WALLS}): {'; '.join(walls)}"
+    raise NoIsolation(f"no isolation by the container that is named, so no program is run: {lacking}")
 
 
 def open_walls(slot: Slot) -> list[str]:

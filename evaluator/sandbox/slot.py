@@ -104,7 +104,16 @@ class Slot:
     def answer(
         self, program: bytes, name: str, arguments: list[object]
     ) -> referee.Answer | referee.Raised | referee.Odd | Stopped | None:
-        """How one function of a program answered; None where its process ended or broke the protocol instead.
+        """How one function of a program answered; None where its process ended or broke the protocol instead."""
+        found = self.message(program, name, arguments)
+        if isinstance(found, Stopped):
+            return found
+        with suppress(values.BadMessage):
+            return referee.read_answer(found)
+        return None
+
+    def message(self, program: bytes, name: str, arguments: list[object]) -> Stopped | bytes:
+        """The answer as it crossed the pipe, empty where none came whole; or what ended it from outside.
 
         Nothing here waits for the rest of a message longer than the limits allow. Raises LauncherFailed.
         """
@@ -117,11 +126,7 @@ class Slot:
             message = _Message()
             stopped = self._watch(channel.fileno(), clock, message)
             self._end()
-        if stopped is not None:
-            return stopped
-        with suppress(values.BadMessage):
-            return referee.read_answer(message.payload)
-        return None
+        return message.payload if stopped is None else stopped
 
     def _start_box(
         self, program: bytes, ours: ExitStack, streams: list[int], *, script: bool
