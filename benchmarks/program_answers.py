@@ -2,7 +2,7 @@
 
     python benchmarks/program_answers.py --subject MODEL_OR_URL --out DIR [--questions 200] [--seed 0] [--shots 3]
 
-Writes the questions, a report of each way (few-shot without and with programs, the same examples), and their comparison,
+Writes the questions, a report of each way (few-shot without and with programs, the same examples), their comparison,
 and prints right, abstained and wrong of both with intervals. The questions come from the seed alone.
 """
 
@@ -27,7 +27,11 @@ KINDS: tuple[tuple[str, str, str], ...] = (
     ("difference", "What is {a} minus {b}?", "{a} - {b}"),
     ("product", "What is {a} times {b}?", "{a} * {b}"),
     ("chain", "What is {a} times {b}, minus {c}?", "{a} * {b} - {c}"),
-    ("story", "A box holds {a} pens. How many pens are in {b} boxes if {c} pens are taken out?", "{a} * {b} - {c}"),
+    (
+        "story",
+        "A box holds {a} pens. How many pens are in {b} boxes if {c} pens are taken out?",
+        "{a} * {b} - {c}",
+    ),
     ("share", "What is {c} percent of {a}00?", "{a}00 * {c} // 100"),
 )
 
@@ -56,7 +60,7 @@ def arithmetic(count: int, *, seed: int) -> list[Line]:
 
 def _value(expression: str) -> int:
     """The value of an expression of KINDS."""
-    found: int = eval(expression, {"__builtins__": {}})  # noqa: S307 (it was written above)
+    found: int = eval(expression, {"__builtins__": {}})
     return found
 
 
@@ -75,7 +79,9 @@ def report_of(options: argparse.Namespace, name: str, *more: str) -> dict[str, s
 
 def main() -> None:
     """Ask both ways, compare, and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--subject", required=True)
     parser.add_argument("--model")
     parser.add_argument("--out", type=Path, required=True)

@@ -45,7 +45,10 @@ def run(spec: PassAtKSpec, progress: Progress) -> Report:
 
 
 def judge_all(
-    problems: Mapping[str, Problem], submissions: Sequence[Submission], spec: PassAtKSpec, progress: Progress,
+    problems: Mapping[str, Problem],
+    submissions: Sequence[Submission],
+    spec: PassAtKSpec,
+    progress: Progress,
     steps_before: int = 0,
 ) -> tuple[list[Judged], Mapping[str, object]]:
     """(every submission with its judgement, the box they ran in); those recorded in `spec.out` are not run again.

@@ -43,7 +43,9 @@ def _sampled(spec: "RunSpec") -> None:
         raise BadInput("--k: found nothing; wanted one number or more, as 1,10,100")
     for k in spec.k:
         _at_least("k", k, 1)
-    if not all(0 <= one < 100 for one in spec.temperatures) or len(set(spec.temperatures)) < len(spec.temperatures):
+    if not all(0 <= one < 100 for one in spec.temperatures) or len(set(spec.temperatures)) < len(
+        spec.temperatures
+    ):
         raise BadInput(f"--temperatures: found {list(spec.temperatures)}; wanted different numbers from 0 on")
 
 

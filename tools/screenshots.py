@@ -236,7 +236,11 @@ def _objects(project: Any) -> list[tuple[str, str, Any]]:
         ("run-reward-model", "training:run", newest(runs.filter(kind="reward-model"))),
         ("run-ppo", "training:run", newest(runs.filter(kind="ppo"))),
         ("evaluation", "evaluations:run", newest(project.evaluation_runs)),
-        ("code-problems", "evaluations:problems", newest(project.evaluation_runs.filter(suite="code-generation"))),
+        (
+            "code-problems",
+            "evaluations:problems",
+            newest(project.evaluation_runs.filter(suite="code-generation")),
+        ),
         ("leaderboard", "reports:leaderboard", newest(project.leaderboard_runs)),
         ("comparison", "reports:comparison", newest(project.comparison_runs)),
         ("lineage", "reports:lineage", newest(project.artifacts.filter(kind="policy"))),

@@ -100,7 +100,9 @@ def _sandbox_check(_options: argparse.Namespace) -> int:
         found.setdefault("box", slot.box)
         print(f"tier {tier} ({walls}): yes, and it held against the self-attack")
     if not named:
-        print(f"tier {container.TIER} ({container.WALLS}): not asked for; {container.PROGRAM} names docker or podman")
+        print(
+            f"tier {container.TIER} ({container.WALLS}): not asked for; {container.PROGRAM} names docker or podman"
+        )
     print(
         json.dumps({"tier": None, **found, "user": os.geteuid(), "drops_root": os.geteuid() == 0}), flush=True
     )

@@ -64,7 +64,9 @@ def configured() -> Container | None:
         return None
     program = shutil.which(wanted)
     if program is None:
-        raise NoIsolation(f"{PROGRAM}: found {wanted!r}, which is no program here; wanted docker, podman or a path")
+        raise NoIsolation(
+            f"{PROGRAM}: found {wanted!r}, which is no program here; wanted docker, podman or a path"
+        )
     image = os.environ.get(IMAGE, "")
     if not image:
         raise NoIsolation(f"{IMAGE}: found nothing, wanted the image that {wanted} runs programs in")
@@ -108,8 +110,8 @@ class ContainedSlot(Slot):
         with theirs:
             self._process = subprocess.Popen(
                 command(container, limits),
-                stdin=theirs,
-                stdout=theirs,
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
                 stderr=subprocess.PIPE,
                 start_new_session=True,
             )

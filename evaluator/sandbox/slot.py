@@ -144,7 +144,9 @@ class Slot:
         channel.setblocking(True)
         return channel, pid
 
-    def _watch(self, descriptor: int, clock: Clock, parts: "_Parts | _Message | None" = None) -> Stopped | None:
+    def _watch(
+        self, descriptor: int, clock: Clock, parts: "_Parts | _Message | None" = None
+    ) -> Stopped | None:
         """Wait until something can be read, with `parts` until all is read. None, or what ended it."""
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
@@ -221,9 +223,12 @@ class _Message:
         with suppress(OSError):  # an end that did not read what was sent
             part = os.read(descriptor, MOST_READ_AT_ONCE)
         self.raw += part
-        return not part or len(self.raw) >= frames.HEAD.size + min(self._size(), values.MOST_BYTES)
+        return (
+            not part or self._size() > values.MOST_BYTES or len(self.raw) >= frames.HEAD.size + self._size()
+        )
 
     def _size(self) -> int:
+        """As the head says; as long as may be while there is none."""
         head = self.raw[: frames.HEAD.size]
         return int(frames.HEAD.unpack(head)[0]) if len(head) == frames.HEAD.size else values.MOST_BYTES
 

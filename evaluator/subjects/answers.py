@@ -73,7 +73,11 @@ def _of_programs(programs: Programs, answers: Answers, questions: Sequence[Promp
         written = found.pop(name)
         ran, program = programs.run(str(written.line["response"]))
         if ran.outcome != "not-measured":
-            said = {"response": ran.answer, "written": [written.line["response"]], "program": ran.record(program)}
+            said = {
+                "response": ran.answer,
+                "written": [written.line["response"]],
+                "program": ran.record(program),
+            }
             found[name] = replace(written, line={**written.line, **said})
     return Answers(found, {**answers.detail, "programs": programs.detail})
 

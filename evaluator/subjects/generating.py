@@ -66,7 +66,11 @@ def _from_endpoint(
     batches = [range(start, min(start + size, len(requests))) for start in range(0, len(requests), size)]
 
     def answer(batch: Sequence[int]) -> list[list[str]]:
-        asked = [_asked(requests[n], spec.seed + requests[n].place + path) for n in batch for path in range(requests[n].paths)]
+        asked = [
+            _asked(requests[n], spec.seed + requests[n].place + path)
+            for n in batch
+            for path in range(requests[n].paths)
+        ]
         texts = iter(endpoint.generate(asked, spec.batch_size))
         return [[cut(next(texts), requests[n].stop) for _ in range(requests[n].paths)] for n in batch]
 

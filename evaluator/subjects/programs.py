@@ -1,4 +1,4 @@
-"""Program-aided answers (PAL: Gao et al. 2023): the model writes a program, the sandbox runs it, its value is the answer.
+"""Answers by program (PAL: Gao et al. 2023): the model writes a program, the sandbox runs it, its value is the answer.
 
 A program that gives no plain value abstains: nothing is guessed from its text. Where the machine and not the program is
 at fault (only the wall clock ended it, twice), the question is not measured.
@@ -67,7 +67,7 @@ class Programs:
 
     @property
     def detail(self) -> dict[str, object]:
-        """What the report says of the wrapper: the box, and how many programs answered, abstained, were not measured."""
+        """What the report says of it: the box, and how many programs answered, abstained, were not measured."""
         counts = {name: self._outcomes[name] for name in ("answered", "abstained", "not-measured")}
         why = dict(sorted(self._reasons.items()))
         seconds = self._limits.seconds

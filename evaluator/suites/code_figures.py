@@ -70,7 +70,11 @@ def _metric(counts: Counts, k: int, group: str | None, spec: PassAtKSpec) -> Met
 def _undecided(counts: Counts, k: int, spec: PassAtKSpec) -> Metric:
     """No figure over all problems: nothing could choose among the temperatures."""
     found = mean_pass_at_k(counts, k, seed=spec.seed, resamples=spec.resamples)
-    reason = found.reason if found.value is None else "not enough data: 1 problem chooses no temperature for another"
+    reason = (
+        found.reason
+        if found.value is None
+        else "not enough data: 1 problem chooses no temperature for another"
+    )
     return Metric(f"pass@{k}", None, None, None, found.n, None, reason, found.method, "higher")
 
 
@@ -84,8 +88,8 @@ def _held_out_metric(choice: TemperatureChoice, k: int, spec: PassAtKSpec) -> Me
 
 def _verdict(choice: TemperatureChoice, k: int, count: int, held_out: float | None) -> Verdict:
     reason = (
-        f"highest pass@{k} of {count} temperatures on these same problems ({choice.flattering:.4g}, which flatters it); "
-        f"chosen on the other half of the problems: {held_out:.4g}"
+        f"highest pass@{k} of {count} temperatures on these same problems ({choice.flattering:.4g}, which flatters "
+        f"it); chosen on the other half of the problems: {held_out:.4g}"
     )
     figures = {"temperature": choice.best, "same_problems": choice.flattering, "other_problems": held_out}
     return Verdict(f"pass@{k}", f"temperature {choice.best:g}", reason, extra=figures)
@@ -150,11 +154,14 @@ def forged_attempts(judged: Iterable[Judged]) -> dict[str, int]:
 
 def figures_of(metrics: Sequence[Metric]) -> list[Figure]:
     """pass@k by k, a line a temperature."""
-    groups = dict.fromkeys(metric.group for metric in metrics if metric.group) or {None: None}
+    named = dict.fromkeys(metric.group for metric in metrics if metric.group)
+    groups: list[str | None] = [*named] or [None]
     series = []
     for colour, group in enumerate(groups):
         found = [metric for metric in metrics if metric.group == group and metric.value is not None]
-        points = sorted(((int(one.name.removeprefix("pass@")), one) for one in found), key=lambda point: point[0])
+        points = sorted(
+            ((int(one.name.removeprefix("pass@")), one) for one in found), key=lambda point: point[0]
+        )
         if points:
             places, values = zip(*points, strict=True)
             series.append(
@@ -168,10 +175,16 @@ def figures_of(metrics: Sequence[Metric]) -> list[Figure]:
                 )
             )
     rows = tuple(
-        (metric.name, metric.group or "all", metric.value, metric.low, metric.high, metric.n) for metric in metrics
+        (metric.name, metric.group or "all", metric.value, metric.low, metric.high, metric.n)
+        for metric in metrics
     )
     table = Table(("figure", "group", "value", "low", "high", "problems"), rows)
-    title, told = "pass@k", "The chance that one of k samples of a problem passes, with 95 % intervals over problems."
+    title, told = (
+        "pass@k",
+        "The chance that one of k samples of a problem passes, with 95 % intervals over problems.",
+    )
     if not series:
-        return [Figure("pass-at-k", title, told, table, missing="not enough data: fewer samples than every k")]
+        return [
+            Figure("pass-at-k", title, told, table, missing="not enough data: fewer samples than every k")
+        ]
     return [Figure("pass-at-k", title, told, table, Curves(tuple(series), "k", "pass@k", x_log=True))]

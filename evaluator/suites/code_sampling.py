@@ -1,8 +1,8 @@
 """Variants of code-generation that draw many samples a problem, at one or several temperatures, for pass@k.
 
 `samples` asks in a conversation and finds the program in what is said (fences, then code that goes on from the prompt);
-`completions` lets a base model go on from the prompt's code and cuts where a stop begins. Samples are kept as they come,
-judgements too: a killed run goes on from the sample where it was.
+`completions` lets a base model go on from the prompt's code and cuts where a stop begins. Samples are kept as they are
+drawn, judgements too: a killed run goes on from the sample where it was.
 """
 
 import time
@@ -141,7 +141,10 @@ def _draw(
         ]
         done = number * each
         texts, detail = generate_texts(
-            spec, asked, cache, lambda more, done=done: progress.step(done + more, total)  # type: ignore[misc]
+            spec,
+            asked,
+            cache,
+            lambda more, done=done: progress.step(done + more, total),  # type: ignore[misc]
         )
         written = iter(texts)
         for problem in problems.values():

@@ -131,11 +131,14 @@ def _spread(curves: Sequence[Curve]) -> list[Curve]:
         lowest = max(one.last_y, lowest + LABEL_ROOM)
         moved[one.path + one.name] = lowest
     beyond = max(0.0, lowest - (HEIGHT - BOTTOM))
-    return [Curve(**{**one.__dict__, "label_y": round(moved[one.path + one.name] - beyond, 1)}) for one in curves]
+    return [
+        Curve(**{**one.__dict__, "label_y": round(moved[one.path + one.name] - beyond, 1)}) for one in curves
+    ]
 
 
 def _said(series: Series) -> str:
     told = ", ".join(
-        f"pass@{one.k} {figure(one.value, one.low, one.high)}" for one in sorted(series.points, key=lambda each: each.k)
+        f"pass@{one.k} {figure(one.value, one.low, one.high)}"
+        for one in sorted(series.points, key=lambda each: each.k)
     )
     return f"{series.name}: {told}"

@@ -7,7 +7,7 @@ VERDICTS = ["pass", "fail", "timeout", "unjudged", "refused"]
 
 
 class JudgedSubmission(models.Model):
-    """One program of one problem; `number` is the problem's place in its report, `place` the program's among its own."""
+    """One program of a problem; `number` is the problem's place in its report, `place` the program's among its own."""
 
     class Verdict(models.TextChoices):
         PASS = "pass", _("passed")

@@ -146,7 +146,9 @@ def _rows(
     counts = {
         row["run"]: row
         for row in judged.annotate(
-            samples=Count("id"), problems=Count("number", distinct=True), unjudged=Count("id", filter=UNJUDGED)
+            samples=Count("id"),
+            problems=Count("number", distinct=True),
+            unjudged=Count("id", filter=UNJUDGED),
         )
     }
     nothing = {"samples": 0, "problems": 0, "unjudged": 0}

@@ -99,7 +99,12 @@ def validate_evaluation(spec: Mapping[str, Any]) -> None:
     try:
         variant = spec.get("variant") or None
         RunSpec(
-            suite=spec["suite"], subject="subject", out=Path("out"), variant=variant, seed=spec["seed"], **decoding
+            suite=spec["suite"],
+            subject="subject",
+            out=Path("out"),
+            variant=variant,
+            seed=spec["seed"],
+            **decoding,
         )
     except (BadInput, TypeError) as error:
         raise ValidationError(str(error)) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
 import sys
 from functools import cache
 from pathlib import Path
@@ -24,8 +25,9 @@ from evaluator.sandbox.slot import Output
 from evaluator.specs import RunSpec
 from evaluator.subjects import open_subject
 from evaluator.subjects.programs import ABSTENTION, ASKED, Programs, program_in, spelled
+from evaluator.suites import hallucination_open_domain
 from tests.evaluator.fake_endpoint import Script, serving
-from tests.evaluator.lines import answered, question, write_lines
+from tests.evaluator.lines import Line, answered, question, write_lines
 from tests.evaluator.sandbox.test_refusal import under
 
 SUITE = "hallucination-open-domain"
@@ -55,7 +57,7 @@ def programs() -> Programs:
         (math.nan, None),
         (math.inf, None),
         ([1], None),
-        (10**5000, None),
+        pytest.param(10**5000, None, id="more digits than Python writes"),
     ],
 )
 def test_how_a_value_is_spelled(value: object, text: str | None) -> None:
@@ -104,7 +106,8 @@ def test_a_program_answers(program: str, answer: str) -> None:
         ("while True: pass", "out of time"),
         ("import os\nos._exit(0)\n" + SOLUTION.format("1"), "the program ended before it answered"),
         ("import os\ndef solution():\n    os.write(3, b'\\0\\0')\n    while True: pass", "out of time"),
-        ("import os\ndef solution():\n    os.write(3, b'\\0\\0')\n    os._exit(0)", "the program ended before it answered"),
+        ("import os\ndef solution():\n    os.write(3, b'\\0\\0')\n    os._exit(0)",
+         "the program ended before it answered"),
         ("import os\ndef solution():\n    os.write(3, b'\\xff' * 8)\n    while True: os.write(3, b'x' * 65536)",
          "the program ended before it answered"),
         ("while True: print('x' * 1000)", "more than 1048576 bytes of output"),
@@ -139,17 +142,20 @@ def test_what_the_machine_ended_is_not_measured() -> None:
     assert slow.detail["programs"] == {"answered": 0, "abstained": 0, "not-measured": 2}
 
 
-def reported(tmp_path: Path, responses: list[str], *more: str, references: list[str] | None = None) -> Report:
+def measured(tmp_path: Path, asked: list[Line], said: list[Line], prompting: Any = "plain") -> Report:
+    """The report of recorded responses, asked for in this way."""
+    data = write_lines(tmp_path / "questions.jsonl", asked)
+    subject = write_lines(tmp_path / "responses.jsonl", said)
+    spec = RunSpec(SUITE, str(subject), tmp_path, data=data, prompting=prompting, resamples=100)
+    with Progress(tmp_path) as progress:
+        return hallucination_open_domain.run(spec, progress)
+
+
+def reported(tmp_path: Path, responses: list[str], *more: str) -> Report:
     """The report of recorded programs, question n's reference being n."""
-    wanted = references or [str(n) for n in range(len(responses))]
-    lines = [question(f"q{n}", one) for n, one in enumerate(wanted)]
+    lines = [question(f"q{n}", str(n)) for n in range(len(responses))]
     told = [answered(line, text) for line, text in zip(lines, responses, strict=True)]
-    data = write_lines(tmp_path / "questions.jsonl", lines)
-    subject = write_lines(tmp_path / "responses.jsonl", told)
-    out = tmp_path / ("out" + "-".join(more).replace("/", ""))
-    arguments = ["run", SUITE, "--subject", str(subject), "--data", str(data), "--out", str(out), *more]
-    assert main([*arguments, "--progress", "none"]) == 0
-    return read_report(out)
+    return measured(tmp_path, lines, told, *more)
 
 
 def overall(report: Report) -> dict[str, float | None]:
@@ -163,7 +169,7 @@ def test_recorded_programs_are_run_and_counted(tmp_path: Path) -> None:
         SOLUTION.format("object()"),
         "It is 3.",
     ]
-    report = reported(tmp_path, responses, "--prompting", "program")
+    report = reported(tmp_path, responses, "program")
     assert overall(report) == {"right": 0.25, "abstained": 0.5, "wrong": 0.25, "grade": 0.5}
     assert report.items.record() == {"asked": 4, "measured": 4, "abstained": 2, "not_measured": 0}
     told: Any = report.extra["subject_detail"]
@@ -174,8 +180,9 @@ def test_recorded_programs_are_run_and_counted(tmp_path: Path) -> None:
     kept: Any = [sample["program"] for sample in report.samples]
     assert [one["outcome"] for one in kept] == ["answered", "answered", "abstained", "abstained"]
     assert kept[1]["text"] == SOLUTION.format("7")
-    # The same responses without their programs being run: none of them is an answer.
-    assert overall(reported(tmp_path, responses))["wrong"] == 1.0
+    # The same responses without their programs being run: a program is no answer.
+    plain = overall(reported(tmp_path, responses))
+    assert (plain["right"], plain["wrong"]) == (0.25, 0.75)
 
 
 def test_a_question_whose_program_is_not_measured_is_counted(
@@ -187,7 +194,7 @@ def test_a_question_whose_program_is_not_measured_is_counted(
 
     monkeypatch.setattr(Programs, "__enter__", slow)
     monkeypatch.setattr(Programs, "__exit__", lambda *_: None)
-    report = reported(tmp_path, [SOLUTION.format("0")], "--prompting", "program")
+    report = reported(tmp_path, [SOLUTION.format("0")], "program")
     assert report.items.record() == {"asked": 1, "measured": 0, "abstained": 0, "not_measured": 1}
     assert report.extra["questions_without_response"] == ["q0"]
 
@@ -220,9 +227,20 @@ def test_passages_and_programs_go_together(tmp_path: Path) -> None:
     assert detail["programs"]["kind"] == "program"  # type: ignore[index]
 
 
+def test_from_the_command_line(tmp_path: Path) -> None:
+    line = question("q", "42")
+    data = write_lines(tmp_path / "q.jsonl", [line])
+    subject = write_lines(tmp_path / "r.jsonl", [answered(line, SOLUTION.format("6 * 7"))])
+    told = ["run", SUITE, "--subject", str(subject), "--data", str(data), "--prompting", "program"]
+    assert main([*told, "--out", str(tmp_path / "out"), "--progress", "none"]) == 0
+    assert overall(read_report(tmp_path / "out"))["right"] == 1.0
+
+
 def test_examples_show_their_programs(tmp_path: Path) -> None:
     told = RunSpec(SUITE, "x", tmp_path, prompting="program", shots=1)
-    shown = asked_messages(told, (Message("user", "2+3?"),), [Example("1+1?", "2", program="def solution(): 2")])
+    shown = asked_messages(
+        told, (Message("user", "2+3?"),), [Example("1+1?", "2", program="def solution(): 2")]
+    )
     assert [one.content for one in shown] == ["1+1?", "```python\ndef solution(): 2\n```", "2+3?"]
     lines = [question("a", "1", program="p"), question("b", "2", rationale="r"), question("c", "3")]
     known = read_prompts(write_lines(tmp_path / "q.jsonl", lines))
@@ -262,21 +280,15 @@ def test_arithmetic_with_and_without_programs(tmp_path: Path) -> None:
         assert spelled(space["solution"]()) == line["references"][0]
     wrong = [answered(line, "12") for line in asked]
     wrote = [answered(line, line["program"] if n % 4 else "no idea") for n, line in enumerate(asked)]
-    data = write_lines(tmp_path / "q.jsonl", asked)
-    found = {}
-    for name, lines, more in (("plain", wrong, []), ("program", wrote, ["--prompting", "program"])):
-        subject = write_lines(tmp_path / f"{name}.jsonl", lines)
-        told = ["run", SUITE, "--subject", str(subject), "--data", str(data), *more, "--progress", "none"]
-        assert main([*told, "--out", str(tmp_path / name)]) == 0
-        found[name] = overall(read_report(tmp_path / name))
-    assert found["plain"]["wrong"] > 0.8  # type: ignore[operator]
-    assert found["program"] == {"right": 0.75, "abstained": 0.25, "wrong": 0.0, "grade": 0.875}
-    assert main(["compare", str(tmp_path / "plain"), str(tmp_path / "program"), "--out", str(tmp_path / "c")]) == 0
+    without = overall(measured(tmp_path, asked, wrong))
+    assert (without["right"], without["abstained"]) == (0.0, 0.0)
+    found = overall(measured(tmp_path, asked, wrote, "program"))
+    assert found == {"right": 0.75, "abstained": 0.25, "wrong": 0.0, "grade": 0.875}
 
 
 def test_help_and_the_way_to_ask_need_no_model_library() -> None:
-    import subprocess
-
     code = "import sys, evaluator.subjects.programs; print(json.dumps(sorted(sys.modules.keys() & {'torch', 'bm25s'})))"
-    run = subprocess.run([sys.executable, "-c", f"import json\n{code}"], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", f"import json\n{code}"], capture_output=True, text=True, check=True
+    )
     assert json.loads(run.stdout) == []

@@ -34,7 +34,9 @@ def test_of_equal_temperatures_the_lowest_is_chosen() -> None:
     assert (found.best, found.chosen) == (0.2, (0.2, 0.2))
 
 
-@pytest.mark.parametrize("values", [{}, {0.2: {"a": 1.0}}, {0.2: {"a": 1.0, "b": 0.0}, 0.8: {"a": 1.0, "c": 0.0}}])
+@pytest.mark.parametrize(
+    "values", [{}, {0.2: {"a": 1.0}}, {0.2: {"a": 1.0, "b": 0.0}, 0.8: {"a": 1.0, "c": 0.0}}]
+)
 def test_what_gives_no_choice_is_refused(values: dict[float, dict[str, float]]) -> None:
     with pytest.raises(ValueError, match="the same two or more problems"):
         choose_temperature(values, seed=0)

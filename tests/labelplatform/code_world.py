@@ -1,4 +1,4 @@
-"""Two models whose programs were judged, as collecting leaves them: passes, failures, and a forged pass that is none."""
+"""Two models whose programs were judged, as collecting leaves them: passes, failures, an attempt at a forged pass."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from tests.labelplatform.world import finish
 
 PROBLEMS, PROGRAMS = 5, 4
 RIGHT = "def f(x):\n    return x + {number}\n"
-FORGED = (
-    "class Everything:\n    def __eq__(self, other):\n        return True\n\ndef f(x):\n    return Everything()\n"
-)
+FORGED = "class Everything:\n    def __eq__(self, other):\n        return True\n\ndef f(x):\n    return Everything()\n"
 
 
 def judgement(number: int, place: int, right: int) -> dict[str, Any]:
@@ -45,7 +43,9 @@ def code_report(right: int, *, ks: tuple[int, ...] = (1, 2, 4)) -> Report:
         Metric(f"pass@{k}", value, max(0.0, value - 0.2), min(1.0, value + 0.15), PROBLEMS, better="higher")
         for k, value in ((k, min(1.0, 0.8 * right * k / 4)) for k in ks)
     ]
-    return Report("code-generation", "samples", "subject", 0, metrics, Items(PROBLEMS, PROBLEMS, 0, 0), samples=samples)
+    return Report(
+        "code-generation", "samples", "subject", 0, metrics, Items(PROBLEMS, PROBLEMS, 0, 0), samples=samples
+    )
 
 
 def judged_programs(

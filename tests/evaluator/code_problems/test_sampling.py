@@ -55,7 +55,9 @@ def going_on(told: Line) -> str:
     return f"{body(told)}\ndef main():\n    raise SystemExit\nmain()\n"
 
 
-def arguments(tmp_path: Path, url: str, *more: str, out: str = "out", problems: list[Line] = PROBLEMS) -> list[str]:
+def arguments(
+    tmp_path: Path, url: str, *more: str, out: str = "out", problems: list[Line] = PROBLEMS
+) -> list[str]:
     data = write_lines(tmp_path / "p.jsonl", problems)
     told = ["run", "code-generation", "--variant", "samples", "--subject", url, "--data", str(data)]
     told += ["--samples", "6", "--k", "1,3,6,9", "--seed", "5", "--batch-size", "2", "--progress", "none"]
@@ -102,7 +104,13 @@ def test_pass_at_k_at_each_temperature_and_the_choice_between_them(tmp_path: Pat
     assert {one["max_tokens"] for one in script.asked} == {512}
     assert report.items.record() == {"asked": 4, "measured": 4, "abstained": 0, "not_measured": 0}
     assert report.extra["samples"] == 48
-    assert report.extra["verdict_counts"] == {"pass": 20, "fail": 28, "timeout": 0, "unjudged": 0, "refused": 0}
+    assert report.extra["verdict_counts"] == {
+        "pass": 20,
+        "fail": 28,
+        "timeout": 0,
+        "unjudged": 0,
+        "refused": 0,
+    }
     (figure,) = read_figures(tmp_path / "out")
     assert [one.label for one in figure.plot.series] == ["temperature 0.2", "temperature 0.8"]  # type: ignore[union-attr]
 
@@ -155,7 +163,12 @@ def test_a_killed_run_asks_and_judges_only_what_is_left(
         script.asked.clear()
         judged: list[Line] = []
         add = records.Records.add
-        monkeypatch.setattr(records.Records, "add", lambda self, line: (judged.append(line), add(self, line)))
+
+        def counted(self: records.Records, line: Line) -> None:
+            judged.append(line)
+            add(self, line)
+
+        monkeypatch.setattr(records.Records, "add", counted)
         assert main([*told, "--resume"]) == 0
     assert len(script.asked) == 48 - 10
     assert len(judged) == 48 - 7
@@ -190,7 +203,10 @@ def test_what_one_problem_cannot_choose_is_not_chosen(tmp_path: Path) -> None:
         (["--temperatures", "-1"], "--temperatures: found [-1.0]"),
         (["--temperatures", "nan"], "--temperatures: found [nan]"),
         (["--k", "0"], "--k: found 0; wanted 1 or more"),
-        (["--variant", "response"], "--k: found code-generation response, wanted code-generation with --variant"),
+        (
+            ["--variant", "response"],
+            "--k: found code-generation response, wanted code-generation with --variant",
+        ),
         (["--samples", "0"], "--samples: found 0"),
     ],
 )
@@ -234,7 +250,9 @@ def test_without_isolation_nothing_is_asked(tmp_path: Path) -> None:
 def test_progress_counts_drawing_and_judging(tmp_path: Path) -> None:
     with serving(Script(says=fenced)) as url:
         assert main(arguments(tmp_path, url, *BOTH)) == 0
-    lines = [json.loads(line) for line in (tmp_path / "out" / "progress.jsonl").read_text("utf-8").splitlines()]
+    lines = [
+        json.loads(line) for line in (tmp_path / "out" / "progress.jsonl").read_text("utf-8").splitlines()
+    ]
     steps = [line["step"] for line in lines]
     assert {line["steps"] for line in lines} == {96}
     assert steps == sorted(steps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
@@ -26,7 +27,11 @@ def test_k_stands_by_its_logarithm_and_shares_from_nought_to_one() -> None:
     (curve,) = plot.curves
     left, middle, right = (point.x for point in curve.points)
     assert middle - left == pytest.approx(right - middle, abs=0.2)
-    assert [point.y for point in curve.points] == [plot.bottom, (plot.bottom + code_curve.TOP) / 2, code_curve.TOP]
+    assert [point.y for point in curve.points] == [
+        plot.bottom,
+        (plot.bottom + code_curve.TOP) / 2,
+        code_curve.TOP,
+    ]
     assert [tick.label for tick in plot.x_ticks] == ["1", "10", "100"]
     assert [tick.label for tick in plot.y_ticks] == ["0", "0.25", "0.5", "0.75", "1"]
     assert plot.y_ticks[0].position > plot.y_ticks[-1].position
@@ -68,7 +73,7 @@ def test_labels_stay_apart_and_above_the_bottom_in_the_order_of_their_ends() -> 
     assert plot is not None
     heights = [curve.label_y for curve in plot.curves]
     assert heights == sorted(heights, reverse=True)
-    assert min(a - b for a, b in zip(heights, heights[1:], strict=False)) >= code_curve.LABEL_ROOM - 0.2
+    assert min(a - b for a, b in itertools.pairwise(heights)) >= code_curve.LABEL_ROOM - 0.2
     assert max(heights) <= plot.bottom
 
 
@@ -78,6 +83,4 @@ def test_lines_are_told_apart_without_colour_and_long_names_cut() -> None:
     assert len({curve.dashes for curve in plot.curves}) == 2
     assert plot.curves[0].label == "a" * 16 + "…"
     assert plot.curves[1].colour == 3
-    assert plot.description == (
-        f"{'a' * 40}: pass@1 0.100 (0.000 – 0.200); b: pass@1 0.900 (0.800 – 1.000)"
-    )
+    assert plot.description == (f"{'a' * 40}: pass@1 0.100 (0.000 – 0.200); b: pass@1 0.900 (0.800 – 1.000)")

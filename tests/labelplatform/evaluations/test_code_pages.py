@@ -64,7 +64,13 @@ def test_reports_of_one_response_a_problem_are_rows_too(
     project: Project, rosa: User, questions: Artifact
 ) -> None:
     report = code_report(1)
-    told = {"verdict": "fail", "reason": "x" * 5000, "calls": 1, "call": "f(1)", "response": "return\0 " + "y" * 30000}
+    told = {
+        "verdict": "fail",
+        "reason": "x" * 5000,
+        "calls": 1,
+        "call": "f(1)",
+        "response": "return\0 " + "y" * 30000,
+    }
     samples = [
         {"id": "a", "slices": {}, "scores": {"pass@1": 0.0}, **told},
         {"id": "b", "slices": {}, "scores": {}, "not_measured": "no response with this id"},
@@ -81,7 +87,11 @@ def test_reports_of_one_response_a_problem_are_rows_too(
 def test_reports_of_other_suites_have_no_programs(
     project: Project, rosa: User, questions: Artifact, finish_with: Any
 ) -> None:
-    run = measured(finish_with, ask(project, rosa, questions), closed_book(0.5, samples=[{"id": "a", "scores": {}, "verdict": "x"}]))
+    run = measured(
+        finish_with,
+        ask(project, rosa, questions),
+        closed_book(0.5, samples=[{"id": "a", "scores": {}, "verdict": "x"}]),
+    )
     assert not run.submissions.exists()
 
 
@@ -175,7 +185,10 @@ def test_pass_at_k_sets_models_side_by_side(
     assert f'href="{ROOM}{run.pk}/problems/?show=forged">1</a>' in found
     shown = code_queries.pass_at_k_of(run.project, run.data)  # type: ignore[arg-type]
     assert shown.ks == (1, 2, 4)
-    assert [(row.run.subject.name, row.samples, row.problems, row.unjudged, row.forged_total) for row in shown.rows] == [
+    assert [
+        (row.run.subject.name, row.samples, row.problems, row.unjudged, row.forged_total)
+        for row in shown.rows
+    ] == [
         ("after", 20, 5, 1, 1),
         ("before", 20, 5, 1, 1),
     ]
@@ -235,7 +248,9 @@ def test_runs_of_other_suites_and_projects_have_no_problems(
     assert stranger.get(f"/p/elsewhere/evaluations/pass-at-k/?problems={run.data_id}").status_code == 404
 
 
-def test_the_run_leads_to_its_problems(sign_in: Browser, rosa: User, project: Project, run: EvaluationRun) -> None:
+def test_the_run_leads_to_its_problems(
+    sign_in: Browser, rosa: User, project: Project, run: EvaluationRun
+) -> None:
     browser = sign_in(rosa)
     assert f'href="{ROOM}{run.pk}/problems/"' in page(browser, f"{run.pk}/")
     assert f'href="{ROOM}pass-at-k/"' in page(browser, "")
@@ -276,7 +291,9 @@ def test_samples_are_asked_for_as_the_command_line_takes_them(
     told: dict[str, Any] = {"suite": "code-generation", "variant": "samples", "subject": subject}
     run = ask(project, rosa, questions, "sampled", **told, k=[1, 10], temperatures=[0.2, 0.8], samples=20)
     words = command_lines.evaluate_command(run.job, run.job.run_folder)
-    asked = {words[place]: words[place + 1] for place in range(len(words) - 1) if words[place].startswith("--")}
+    asked = {
+        words[place]: words[place + 1] for place in range(len(words) - 1) if words[place].startswith("--")
+    }
     assert (asked["--k"], asked["--temperatures"], asked["--samples"]) == ("1,10", "0.2,0.8", "20")
     from django.core.exceptions import ValidationError
 
