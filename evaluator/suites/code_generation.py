@@ -24,6 +24,7 @@ from evaluator.sandbox.verdicts import VERDICTS
 from evaluator.specs import RunSpec
 from evaluator.subjects import open_subject
 from evaluator.suites import code_sampling
+from evaluator.suites.contamination import with_contamination
 from evaluator.suites.samples import Sample, metrics_of
 
 NAME = "code-generation"
@@ -49,6 +50,8 @@ def run(spec: RunSpec, progress: Progress) -> Report:
             samples = [_sample(room, one, answers.responses.get(one.id)) for one in problems]
     except (NoIsolation, BadTests) as error:
         raise BadInput(f"{NAME}: {error}") from error
+    problem_texts = {one.id: one.prompt for one in problems}
+    samples, contaminated = with_contamination(spec, samples, problem_texts)
     samples.sort(key=lambda sample: sample.id)
     missing = [sample.id for sample in samples if not sample.scores]
     verdicts = Counter(str(sample.shown.get("verdict")) for sample in samples)
@@ -58,7 +61,10 @@ def run(spec: RunSpec, progress: Progress) -> Report:
         variant=spec.variant or VARIANTS[0],
         subject=spec.subject,
         seed=spec.seed,
-        metrics=metrics_of(samples, DIRECTIONS, seed=spec.seed, resamples=spec.resamples),
+        metrics=[
+            *metrics_of(samples, DIRECTIONS, seed=spec.seed, resamples=spec.resamples),
+            *contaminated,
+        ],
         items=Items(len(samples), len(samples) - len(missing), 0, len(missing)),
         data=[{**data_file(spec.data), "items_sha256": sha256_of_lines(one.line for one in problems)}],
         spec=spec.record(),

@@ -90,7 +90,8 @@ assert first == [1] and a == [1, "now"] and second == [3] and b == [2, "now"]
     ("program", "attempt"),
     [
         # The answer to the second call is written before it is asked: it is wrong all the same.
-        ("import os, struct\ndef f(x):\n    told = b'[\"ok\",7,null]'\n    os.write(3, struct.pack('!I', len(told)) + told)\n    return 7", None),
+        ("import os, struct\ndef f(x):\n    told = b'[\"ok\",7,null]'\n"
+         "    os.write(3, struct.pack('!I', len(told)) + told)\n    return 7", None),
         ("import os\ndef f(x):\n    os.write(3, b'\\0\\0\\0\\2{}')\n    return x", "broke-protocol"),
         ("calls = []\ndef f(x):\n    calls.append(x)\n    return calls[0]", None),
         ("import threading, os\ndef late():\n    while True: os.write(3, b'\\0\\0\\0\\x0d[\"ok\",2,null]')\n"
@@ -129,7 +130,7 @@ def f():
     return os.listdir(".") == ["left"]
 """
     assert verdict(leaving, "assert f()", tier=tier).verdict == "pass"
-    tests = "assert search() == [], search()\nassert names() == ['page', []]"
-    names = "\nimport builtins\ndef names():\n    return [*os.listdir('.'), [one for one in ('left',) if hasattr(builtins, one)]]"
+    tests = "assert search() == [], search()\nassert names() == ['page', False]"
+    names = "\nimport builtins\ndef names():\n    return [*os.listdir('.'), hasattr(builtins, 'left')]"
     found = verdict(SPY + names, tests, "search", "names", tier=tier)
     assert found.verdict == "pass", found

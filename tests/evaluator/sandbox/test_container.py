@@ -99,7 +99,9 @@ def test_the_hostile_set_is_contained_there_too(room: Room) -> None:
 
 
 def test_a_submission_sees_nothing_of_the_one_before_it(room: Room) -> None:
-    leaving = "import os\ndef f():\n    open('left', 'w').write('x')\n    open('../beside', 'w').write('x')\n    return 1"
+    leaving = (
+        "def f():\n    open('left', 'w').write('x')\n    open('../beside', 'w').write('x')\n    return 1"
+    )
     assert room.judge(leaving.encode(), asserting("assert f() == 1")).verdict == "pass"
     looking = "import os\ndef f(): return [os.listdir('.'), os.listdir('..')]"
     found = room.judge(looking.encode(), asserting("assert f() == [[], ['run']], f()"))
