@@ -171,6 +171,8 @@ def _annotators_pages(project: Any, user: Any) -> list[Page]:
 def _researchers_pages(project: Any, who: str) -> list[Page]:
     from django.urls import reverse
 
+    from labelplatform.evaluations.models import JudgedSubmission
+
     rooms = {
         "home": "reports:home",
         "prompts": "prompts:index",
@@ -192,6 +194,11 @@ def _researchers_pages(project: Any, who: str) -> list[Page]:
     for name, view, row in _objects(project):
         if row is not None:
             found.append(Page(name, who, reverse(view, args=[project.slug, row.pk])))
+    submission = newest(JudgedSubmission.objects.filter(run__project=project))
+    if submission is not None:
+        place = [project.slug, submission.run_id, submission.number]
+        found.append(Page("code-problems", who, reverse("evaluations:problems", args=place[:2])))
+        found.append(Page("code-problem", who, reverse("evaluations:problem", args=place)))
     return found
 
 
@@ -236,11 +243,6 @@ def _objects(project: Any) -> list[tuple[str, str, Any]]:
         ("run-reward-model", "training:run", newest(runs.filter(kind="reward-model"))),
         ("run-ppo", "training:run", newest(runs.filter(kind="ppo"))),
         ("evaluation", "evaluations:run", newest(project.evaluation_runs)),
-        (
-            "code-problems",
-            "evaluations:problems",
-            newest(project.evaluation_runs.filter(suite="code-generation")),
-        ),
         ("leaderboard", "reports:leaderboard", newest(project.leaderboard_runs)),
         ("comparison", "reports:comparison", newest(project.comparison_runs)),
         ("lineage", "reports:lineage", newest(project.artifacts.filter(kind="policy"))),

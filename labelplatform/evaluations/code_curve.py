@@ -11,7 +11,8 @@ WIDTH, HEIGHT = 460, 280
 LEFT, RIGHT, TOP, BOTTOM = 40, 132, 12, 42
 Y_TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 CAP, APART, LABEL_ROOM = 4.0, 5.0, 16.0
-LONGEST_LABEL = 17
+# Names of one family differ at their ends.
+LONGEST_LABEL, KEPT = 17, 8
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def _curve(series: Series, place: int, ks: Sequence[int], aside: float) -> Curve
     points = tuple(_point(point, ks, aside) for point in sorted(series.points, key=lambda one: one.k))
     path = "M" + " L".join(f"{one.x} {one.y}" for one in points)
     name = series.name
-    label = name if len(name) <= LONGEST_LABEL else name[: LONGEST_LABEL - 1] + "…"
+    label = name if len(name) <= LONGEST_LABEL else f"{name[:KEPT]}…{name[-KEPT:]}"
     dashes = DASHES[place % len(DASHES)]
     last = points[-1]
     return Curve(name, label, series.colour, path, dashes, points, last.y, last.x, last.y)

@@ -81,6 +81,6 @@ def test_lines_are_told_apart_without_colour_and_long_names_cut() -> None:
     plot = draw([one("a" * 40, (1, 0.1)), one("b", (1, 0.9), colour=3)])
     assert plot is not None
     assert len({curve.dashes for curve in plot.curves}) == 2
-    assert plot.curves[0].label == "a" * 16 + "…"
+    assert plot.curves[0].label == "a" * 8 + "…" + "a" * 8
     assert plot.curves[1].colour == 3
     assert plot.description == (f"{'a' * 40}: pass@1 0.100 (0.000 – 0.200); b: pass@1 0.900 (0.800 – 1.000)")
