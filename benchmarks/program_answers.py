@@ -68,7 +68,7 @@ def report_of(options: argparse.Namespace, name: str, *more: str) -> dict[str, s
     """right, abstained and wrong of one way to ask, with their intervals."""
     out = options.out / name
     told = ["run", SUITE, "--subject", options.subject, "--data", str(options.out / "questions.jsonl")]
-    told += [*more, "--seed", str(options.seed), "--batch-size", "32", "--out", str(out)]
+    told += [*more, "--seed", str(options.seed), "--max-new-tokens", "64", "--out", str(out)]
     if options.model:
         told += ["--model", options.model]
     if evaluator(told):

@@ -98,8 +98,11 @@ def test_pass_at_k_at_each_temperature_and_the_choice_between_them(tmp_path: Pat
     assert told.extra["other_problems"] == found["pass@6", None]
     assert "on these same problems" in told.reason
     assert "which flatters it" in told.reason
-    scores = [sample["scores"]["pass@6"] for sample in report.samples]  # type: ignore[index]
-    assert found["pass@6", None] == pytest.approx(sum(scores) / 4)
+    for name in ("pass@1", "pass@3", "pass@6"):
+        scores = [sample["scores"][name] for sample in report.samples]  # type: ignore[index]
+        assert found[name, None] == pytest.approx(sum(scores) / 4)
+        overall = next(one for one in report.metrics if one.name == name and one.group is None)
+        assert overall.extra["temperature"] == "chosen on the other half of the problems"
     assert len(script.asked) == 4 * 6 * 2
     assert {one["max_tokens"] for one in script.asked} == {512}
     assert report.items.record() == {"asked": 4, "measured": 4, "abstained": 0, "not_measured": 0}
