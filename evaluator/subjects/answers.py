@@ -76,7 +76,7 @@ def _of_programs(programs: Programs, answers: Answers, questions: Sequence[Promp
             said = {
                 "response": ran.answer,
                 "written": [written.line["response"]],
-                "program": ran.record(program),
+                "program_run": ran.record(program),
             }
             found[name] = replace(written, line={**written.line, **said})
     return Answers(found, {**answers.detail, "programs": programs.detail})

@@ -112,6 +112,6 @@ def _sample(question: PromptLine, answer: PromptLine | None) -> Sample:
         "policy": answer.line["policy"],
     }
     # How a program came to it, where one did.
-    more = {"program": answer.line["program"]} if "program" in answer.line else {}
+    more = {"program_run": answer.line["program_run"]} if "program_run" in answer.line else {}
     told = {**shown, **more, "outcome": grade.outcome, "reason": grade.reason}
     return Sample(question.id, slices, grade.scores(), told)

@@ -177,7 +177,7 @@ def test_recorded_programs_are_run_and_counted(tmp_path: Path) -> None:
     assert told["programs"]["programs"] == {"answered": 2, "abstained": 2, "not-measured": 0}
     assert told["programs"]["no_answer_because"] == {"the program failed": 1, "the value is not plain": 1}
     assert told["programs"]["box"]["tier"] == 1
-    kept: Any = [sample["program"] for sample in report.samples]
+    kept: Any = [sample["program_run"] for sample in report.samples]
     assert [one["outcome"] for one in kept] == ["answered", "answered", "abstained", "abstained"]
     assert kept[1]["text"] == SOLUTION.format("7")
     # The same responses without their programs being run: a program is no answer.
@@ -280,7 +280,10 @@ def test_arithmetic_with_and_without_programs(tmp_path: Path) -> None:
         assert spelled(space["solution"]()) == line["references"][0]
     wrong = [answered(line, "12") for line in asked]
     wrote = [answered(line, line["program"] if n % 4 else "no idea") for n, line in enumerate(asked)]
-    without = overall(measured(tmp_path, asked, wrong))
+    plain = measured(tmp_path, asked, wrong)
+    # The questions' own programs are not what the subject wrote.
+    assert not any("program_run" in sample for sample in plain.samples)
+    without = overall(plain)
     assert (without["right"], without["abstained"]) == (0.0, 0.0)
     found = overall(measured(tmp_path, asked, wrote, "program"))
     assert found == {"right": 0.75, "abstained": 0.25, "wrong": 0.0, "grade": 0.875}
