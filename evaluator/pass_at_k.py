@@ -24,7 +24,7 @@ from evaluator.statistics.pass_at_k import Counts, mean_pass_at_k, pass_at_k
 SUITE, VARIANT = "code-generation", "samples"
 MOST_WAITING = 4
 STAGE_GROUP = "tests=base"
-JUDGED = ("verdict", "reason", "calls", "call", "attempt", "wall_only", "retried", "passed_stage")
+JUDGED = ("verdict", "reason", "calls", "call", "attempt", "wall_only", "retried", "passed_stage", "program")
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,16 @@ def run(spec: PassAtKSpec, progress: Progress) -> Report:
 
 
 def judge_all(
-    problems: Mapping[str, Problem], submissions: Sequence[Submission], spec: PassAtKSpec, progress: Progress
+    problems: Mapping[str, Problem],
+    submissions: Sequence[Submission],
+    spec: PassAtKSpec,
+    progress: Progress,
+    steps_before: int = 0,
 ) -> tuple[list[Judged], Mapping[str, object]]:
-    """(every submission with its judgement, the box they ran in); those recorded in `spec.out` are not run again."""
+    """(every submission with its judgement, the box they ran in); those recorded in `spec.out` are not run again.
+
+    `steps_before` of the progress were other work.
+    """
     keys = [key_of(problems[one.task_id], one, spec.seconds) for one in submissions]
     try:
         # The room first: where there is none, nothing is written either.
@@ -55,12 +62,13 @@ def judge_all(
             waiting = [
                 (key, one) for key, one in zip(keys, submissions, strict=True) if key not in records.known
             ]
-            done = len(submissions) - len(waiting)
-            progress.step(done, len(submissions))
+            total = steps_before + len(submissions)
+            done = total - len(waiting)
+            progress.step(done, total)
             for key, judgement in _judgements(room, problems, waiting, spec.workers):
                 records.add({"key": key, **judgement})
                 done += 1
-                progress.step(done, len(submissions))
+                progress.step(done, total)
     except NoIsolation as error:
         raise BadInput(f"refused: {error}") from error
     except BadTests as error:
@@ -102,7 +110,8 @@ def report_of(
     """The report: pass@k over problems with samples, base tests apart; verdicts and forged attempts counted."""
     by_problem: dict[str, list[Line]] = {}
     for one in judged:
-        by_problem.setdefault(one.submission.task_id, []).append(one.line)
+        line = {**one.line, "program": shown_text(one.submission.program)}
+        by_problem.setdefault(one.submission.task_id, []).append(line)
     counts = {name: (len(lines), sum(_passed(line) for line in lines)) for name, lines in by_problem.items()}
     base = {
         name: (len(lines), sum(_passed_base(line) for line in lines)) for name, lines in by_problem.items()
@@ -132,6 +141,11 @@ def report_of(
         },
         environment=environment(started),
     )
+
+
+def shown_text(text: str) -> str:
+    """Text that any file takes: half a surrogate pair is written out."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _passed(line: Line) -> bool:

@@ -1,5 +1,6 @@
 """Ways to ask: plain, few-shot (Brown et al. 2020), chain of thought (Wei et al. 2022), zero-shot step by step (Kojima
-et al. 2022), self-consistency (Wang et al. 2022). Pure functions from questions to messages and from texts to answers.
+et al. 2022), self-consistency (Wang et al. 2022), programs (Gao et al. 2023; `subjects.programs` runs them). Pure
+functions from questions to messages and from texts to answers.
 """
 
 import re
@@ -24,11 +25,12 @@ REASONING_TOKENS = 256
 
 @dataclass(frozen=True)
 class Example:
-    """A worked question: its answer, and the steps that lead there where they are known."""
+    """A worked question: its answer, and the steps or the program that lead there where they are known."""
 
     question: str
     answer: str
     rationale: str | None = None
+    program: str | None = None
 
 
 def shots_of(spec: RunSpec) -> int:
@@ -65,26 +67,27 @@ def example_of(line: PromptLine) -> Example | None:
     references = line.line.get("references")
     if not isinstance(references, list) or not references or not isinstance(references[0], str):
         return None
-    rationale = line.line.get("rationale")
-    return Example(
-        line.messages[-1].content, references[0], rationale if isinstance(rationale, str) else None
-    )
+    known = {key: line.line.get(key) for key in ("rationale", "program")}
+    told = {key: value for key, value in known.items() if isinstance(value, str)}
+    return Example(line.messages[-1].content, references[0], **told)
 
 
 def examples_for(spec: RunSpec, line: PromptLine, lines: Sequence[PromptLine]) -> list[Example]:
     """The examples before one question, drawn from the other questions by seed and id: never the question itself.
 
-    A chain of thought needs examples with a `rationale`. Refuses (BadInput) fewer than are wanted.
+    A chain of thought needs examples with a `rationale`, a program those with a `program`. Refuses (BadInput) fewer
+    than are wanted.
     """
     wanted = shots_of(spec)
     if not wanted:
         return []
     asked = line.messages[-1].content
     pool = [one for one in map(example_of, lines) if one is not None and one.question != asked]
-    if spec.prompting in REASONS:
-        pool = [one for one in pool if one.rationale]
+    needed = _needed(spec)
+    if needed is not None:
+        pool = [one for one in pool if getattr(one, needed)]
     if len(pool) < wanted:
-        what = "references and rationale" if spec.prompting in REASONS else "references"
+        what = "references" if needed is None else f"references and {needed}"
         raise BadInput(
             f"--shots {wanted}: found {len(pool)} other questions with {what}, wanted at least {wanted}"
         )
@@ -92,17 +95,23 @@ def examples_for(spec: RunSpec, line: PromptLine, lines: Sequence[PromptLine]) -
     return [pool[int(number)] for number in order]
 
 
+def _needed(spec: RunSpec) -> str | None:
+    """What an example must have beside its answer."""
+    if spec.prompting == "program":
+        return "program"
+    return "rationale" if spec.prompting in REASONS else None
+
+
 def asked_messages(
     spec: RunSpec, messages: tuple[Message, ...], examples: Sequence[Example]
 ) -> tuple[Message, ...]:
     """The messages with examples before the last of them, and the words that ask for steps."""
-    reasons = spec.prompting in REASONS
     shown = [
         message
         for one in examples
         for message in (
             Message("user", one.question),
-            Message("assistant", f"{one.rationale} The answer is {one.answer}." if reasons else one.answer),
+            Message("assistant", _worked(spec, one)),
         )
     ]
     last = messages[-1]
@@ -110,6 +119,13 @@ def asked_messages(
     steps = spec.prompting == "step-by-step" or (spec.prompting == "self-consistency" and not examples)
     content = f"{last.content}\n\n{STEP_BY_STEP}" if steps else last.content
     return (*messages[:-1], *shown, Message(last.role, content))
+
+
+def _worked(spec: RunSpec, one: Example) -> str:
+    """What the assistant of an example said."""
+    if spec.prompting == "program":
+        return f"```python\n{one.program}\n```"
+    return f"{one.rationale} The answer is {one.answer}." if spec.prompting in REASONS else one.answer
 
 
 def conclusion_messages(messages: tuple[Message, ...], reasoning: str) -> tuple[Message, ...]:

@@ -21,7 +21,7 @@ from evaluator.figures import Figure, write_figures
 
 FORMAT = "labelplatform-report/1"
 # What a run writes before its report.
-BEGUN = ("progress.jsonl", "spec.json", "responses.cache.jsonl")
+BEGUN = ("progress.jsonl", "spec.json", "responses.cache.jsonl", "judgements.jsonl")
 MEASURED_WITH = ("numpy", "scipy", "torch", "transformers", "tokenizers")
 Values = Mapping[str, object]
 

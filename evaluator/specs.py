@@ -10,13 +10,15 @@ from evaluator.truthfulqa.prompts import PromptName
 from evaluator.truthfulqa.questions import Edition
 
 Precision = Literal["float32", "float64", "bfloat16"]
-Prompting = Literal["plain", "few-shot", "chain-of-thought", "step-by-step", "self-consistency"]
+Prompting = Literal["plain", "few-shot", "chain-of-thought", "step-by-step", "self-consistency", "program"]
 TieModel = Literal["davidson", "efron", "half"]
 ResampledUnit = Literal["auto", "rankings", "annotators"]
 HistoryPeriod = Literal["day", "week", "month"]
 ChoiceRule = Literal["disagreement", "margin"]
 # Where a report lies, whether it was written in one go and by how many workers is not part of what it says.
 NOT_SAID = ("out", "resume", "workers")
+# One asks for programs anyway, one has prompts of its own.
+TAKE_NO_PROGRAM = ("code-generation", "truthfulness")
 
 
 def _at_least(name: str, value: int, least: int) -> None:
@@ -27,6 +29,24 @@ def _at_least(name: str, value: int, least: int) -> None:
 def _share(name: str, value: float) -> None:
     if not 0 < value < 1:
         raise BadInput(f"--{name}: found {value}; wanted a number between 0 and 1, ends excluded")
+
+
+def _sampled(spec: "RunSpec") -> None:
+    """Refuses what draws samples of programs where there are none, temperatures out of range and one twice."""
+    told = {"k": spec.k != (1,), "temperatures": spec.temperatures, "stop": spec.stops}
+    given = [name for name, value in told.items() if value]
+    if given and (spec.suite != "code-generation" or spec.variant in (None, "response")):
+        found = f"{spec.suite} {spec.variant or ''}".strip()
+        wanted = "code-generation with --variant samples or completions"
+        raise BadInput(f"--{given[0]}: found {found}, wanted {wanted}")
+    if not spec.k:
+        raise BadInput("--k: found nothing; wanted one number or more, as 1,10,100")
+    for k in spec.k:
+        _at_least("k", k, 1)
+    if not all(0 <= one < 100 for one in spec.temperatures) or len(set(spec.temperatures)) < len(
+        spec.temperatures
+    ):
+        raise BadInput(f"--temperatures: found {list(spec.temperatures)}; wanted different numbers from 0 on")
 
 
 def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
@@ -60,7 +80,8 @@ class Spec:
 class RunSpec(Spec):
     """One suite, one subject: a model folder, the URL of an endpoint, or a file of recorded response lines.
 
-    `max_new_tokens` None is the suite's own; `shots` and `paths` belong to `prompting`, `prompt` to truthfulness.
+    `max_new_tokens` None is the suite's own; `shots` and `paths` belong to `prompting`, `prompt` to truthfulness;
+    `k`, `temperatures` and `stops` to the samples of code-generation.
     """
 
     suite: str
@@ -90,6 +111,9 @@ class RunSpec(Spec):
     paths: int = 1
     knowledge: Path | None = None
     training_text: tuple[Path, ...] = ()
+    k: tuple[int, ...] = (1,)
+    temperatures: tuple[float, ...] = ()
+    stops: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.limit is not None:
@@ -104,6 +128,9 @@ class RunSpec(Spec):
         _at_least("seed", self.seed, 0)
         if not self.temperature >= 0:
             raise BadInput(f"--temperature: found {self.temperature}; wanted 0 or more")
+        if self.prompting == "program" and self.suite in TAKE_NO_PROGRAM:
+            raise BadInput(f"--prompting program: found suite {self.suite}, wanted one that asks a question")
+        _sampled(self)
 
 
 @dataclass(frozen=True)

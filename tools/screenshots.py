@@ -172,6 +172,8 @@ def _annotators_pages(project: Any, user: Any) -> list[Page]:
 def _researchers_pages(project: Any, who: str) -> list[Page]:
     from django.urls import reverse
 
+    from labelplatform.evaluations.models import JudgedSubmission
+
     rooms = {
         "home": "reports:home",
         "prompts": "prompts:index",
@@ -186,6 +188,7 @@ def _researchers_pages(project: Any, who: str) -> list[Page]:
         "rounds": "training:series_list",
         "begin-series": "training:begin_series",
         "evaluations": "evaluations:index",
+        "pass-at-k": "evaluations:pass_at_k",
         "reports": "reports:index",
         "jobs": "jobs:index",
         "people": "accounts:people",
@@ -194,6 +197,11 @@ def _researchers_pages(project: Any, who: str) -> list[Page]:
     for name, view, row in (*_objects(project), *_rounds(project)):
         if row is not None:
             found.append(Page(name, who, reverse(view, args=[project.slug, row.pk])))
+    submission = newest(JudgedSubmission.objects.filter(run__project=project))
+    if submission is not None:
+        place = [project.slug, submission.run_id, submission.number]
+        found.append(Page("code-problems", who, reverse("evaluations:problems", args=place[:2])))
+        found.append(Page("code-problem", who, reverse("evaluations:problem", args=place)))
     return found
 
 

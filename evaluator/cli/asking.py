@@ -5,7 +5,7 @@ from pathlib import Path
 
 from evaluator.truthfulqa.prompts import PROMPTS
 
-PROMPTINGS = ("plain", "few-shot", "chain-of-thought", "step-by-step", "self-consistency")
+PROMPTINGS = ("plain", "few-shot", "chain-of-thought", "step-by-step", "self-consistency", "program")
 
 
 def add_asking_flags(parser: argparse.ArgumentParser) -> None:
@@ -15,7 +15,8 @@ def add_asking_flags(parser: argparse.ArgumentParser) -> None:
         "--prompting",
         choices=PROMPTINGS,
         default="plain",
-        help="plain (default), few-shot, chain-of-thought, step-by-step (zero-shot) or self-consistency (majority)",
+        help="plain (default), few-shot, chain-of-thought, step-by-step (zero-shot), self-consistency (majority), or "
+        "program (answers by a program that the sandbox runs)",
     )
     shots = (
         "examples put before each question, drawn from the data's other questions (default: the way's own)"

@@ -19,6 +19,39 @@ def numbers(text: str) -> tuple[int, ...]:
         raise BadInput(f"--k: found {text!r}, wanted numbers with commas, as 1,10,100") from None
 
 
+def shares(text: str) -> tuple[float, ...]:
+    """The numbers of a list with commas. Refuses (BadInput) anything else."""
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise BadInput(f"--temperatures: found {text!r}, wanted numbers with commas, as 0.2,0.8") from None
+
+
+def add_run_flags(parser: argparse.ArgumentParser) -> None:
+    """Flags of `run` that the samples of code-generation read."""
+    add = parser.add_argument
+    k = "code-generation samples: numbers of samples, as 1,10,100 (default 1); --samples says how many are drawn"
+    add("--k", type=numbers, default=(1,), help=k)
+    warm = "code-generation samples: temperatures to draw at, as 0.2,0.8 (default 0.8, or --temperature)"
+    add("--temperatures", type=shares, default=(), help=warm)
+    add(
+        "--stop",
+        action="append",
+        default=[],
+        help="code-generation samples: text that ends a sample (may be given again; \\n is a new line)",
+    )
+
+
+def sampling_fields(options: argparse.Namespace) -> dict[str, object]:
+    """Fields of RunSpec from those flags."""
+    return {"k": options.k, "temperatures": options.temperatures, "stops": stops_of(options)}
+
+
+def stops_of(options: argparse.Namespace) -> tuple[str, ...]:
+    """The stops as they are looked for."""
+    return tuple(stop.replace("\\n", "\n") for stop in options.stop)
+
+
 def add_code_verbs(verb: AddVerb, shared: Callable[[argparse.ArgumentParser], None]) -> None:
     """Add pass-at-k, judge-one, score-code and sandbox-check."""
     parser = verb("pass-at-k", "run samples of problems in the sandbox and estimate pass@k")

@@ -7,10 +7,12 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+from evaluator.cli.code_parser import stops_of
 from evaluator.code_problems.judging import judge
 from evaluator.code_problems.problems import read_problem, read_problems
 from evaluator.code_problems.scoring import score_lines
 from evaluator.errors import BadInput
+from evaluator.sandbox import container
 from evaluator.sandbox.limits import Limits
 from evaluator.sandbox.process import LauncherFailed, NoIsolation
 from evaluator.sandbox.referee import BadTests
@@ -83,7 +85,10 @@ def _sandbox_check(_options: argparse.Namespace) -> int:
     """Say of each tier whether it holds; the last line is JSON."""
     found: dict[str, object] = {}
     lacking = []
-    for tier, walls in TIERS.items():
+    # Where a container is named, no other tier is taken.
+    named = bool(os.environ.get(container.PROGRAM))
+    tiers = {container.TIER: container.WALLS} if named else TIERS
+    for tier, walls in tiers.items():
         try:
             slot = open_slot(Limits(), (tier,))
         except NoIsolation as error:
@@ -94,6 +99,10 @@ def _sandbox_check(_options: argparse.Namespace) -> int:
         found.setdefault("tier", tier)
         found.setdefault("box", slot.box)
         print(f"tier {tier} ({walls}): yes, and it held against the self-attack")
+    if not named:
+        print(
+            f"tier {container.TIER} ({container.WALLS}): not asked for; {container.PROGRAM} names docker or podman"
+        )
     print(
         json.dumps({"tier": None, **found, "user": os.geteuid(), "drops_root": os.geteuid() == 0}), flush=True
     )
@@ -117,7 +126,7 @@ def _pass_at_k(options: argparse.Namespace) -> int:
         k=options.k,
         seconds=options.seconds,
         workers=options.workers or os.cpu_count() or 1,
-        stops=tuple(stop.replace("\\n", "\n") for stop in options.stop),
+        stops=stops_of(options),
         resamples=options.resamples,
         seed=options.seed,
     )

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from evaluator.cli import hallucination_parser as hallucination
 from evaluator.cli.asking import add_asking_flags
-from evaluator.cli.code_parser import add_code_verbs
+from evaluator.cli.code_parser import add_code_verbs, add_run_flags
 from evaluator.cli.judge_verbs import add_judge_flags, add_train_judge_flags
 from evaluator.errors import BadInput
 
@@ -96,6 +96,7 @@ def _add_run(verbs: "argparse._SubParsersAction[OneLineParser]") -> None:
     )
     add_asking_flags(parser)
     hallucination.add_run(parser)
+    add_run_flags(parser)
     _add_shared(parser, resamples=2000)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from evaluator.agreement import agreement
 from evaluator.choosing import choose_next
 from evaluator.cli.asking import asking_fields
+from evaluator.cli.code_parser import sampling_fields
 from evaluator.cli.hallucination_verbs import FILE_VERBS, REPORT_VERBS
 from evaluator.cli.judge_verbs import run_judge, run_train_judge
 from evaluator.comparison import REGRESSION, compare
@@ -100,6 +101,7 @@ def _run(options: argparse.Namespace) -> Report:
         seed=options.seed,
         resamples=options.resamples,
         **asking_fields(options),  # type: ignore[arg-type]
+        **sampling_fields(options),  # type: ignore[arg-type]
     )
     with report_folder(spec.out, resume=spec.resume), Progress(spec.out, options.progress) as progress:
         keep_spec(spec)

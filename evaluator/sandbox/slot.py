@@ -98,18 +98,35 @@ class Slot:
 
     def call(self, program: bytes, name: str, arguments: list[object]) -> object:
         """The plain value that one function of a program returns, or text that says why there is none."""
+        answer = self.answer(program, name, arguments)
+        return answer.value if isinstance(answer, referee.Answer) else f"{answer}"
+
+    def answer(
+        self, program: bytes, name: str, arguments: list[object]
+    ) -> referee.Answer | referee.Raised | referee.Odd | Stopped | None:
+        """How one function of a program answered; None where its process ended or broke the protocol instead."""
+        found = self.message(program, name, arguments)
+        if isinstance(found, Stopped):
+            return found
+        with suppress(values.BadMessage):
+            return referee.read_answer(found)
+        return None
+
+    def message(self, program: bytes, name: str, arguments: list[object]) -> Stopped | bytes:
+        """The answer as it crossed the pipe, empty where none came whole; or what ended it from outside.
+
+        Nothing here waits for the rest of a message longer than the limits allow. Raises LauncherFailed.
+        """
         with ExitStack() as ours:
             channel, pid = self._start_box(program, ours, [], script=False)
             call = [name, values.write_tree(arguments), values.write_tree({})]
-            frames.write(channel.fileno(), values.dump_tree(call).encode("ascii"))
+            with suppress(OSError):  # it has ended already: what is read says so
+                frames.write(channel.fileno(), values.dump_tree(call).encode("ascii"))
             clock = Clock(self.limits, pid, None, TESTS_FACTOR * self.limits.seconds)
-            stopped = self._watch(channel.fileno(), clock)
-            answer: object = stopped
-            if stopped is None:
-                with suppress(frames.BrokenFrame, values.BadMessage):
-                    answer = referee.read_answer(frames.read(channel.fileno(), values.MOST_BYTES))
+            message = _Message()
+            stopped = self._watch(channel.fileno(), clock, message)
             self._end()
-        return answer.value if isinstance(answer, referee.Answer) else f"{answer}"
+        return message.payload if stopped is None else stopped
 
     def _start_box(
         self, program: bytes, ours: ExitStack, streams: list[int], *, script: bool
@@ -127,7 +144,9 @@ class Slot:
         channel.setblocking(True)
         return channel, pid
 
-    def _watch(self, descriptor: int, clock: Clock, parts: "_Parts | None" = None) -> Stopped | None:
+    def _watch(
+        self, descriptor: int, clock: Clock, parts: "_Parts | _Message | None" = None
+    ) -> Stopped | None:
         """Wait until something can be read, with `parts` until all is read. None, or what ended it."""
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
@@ -189,3 +208,32 @@ class _Parts:
             self.text = self.text[: self.limits.output_bytes]
             self.stopped = Stopped("fail", f"more than {self.limits.output_bytes} bytes of output")
         return not part or self.stopped is not None
+
+
+@dataclass
+class _Message:
+    """One message of a channel as it comes: a program may send half of one, and never the rest."""
+
+    raw: bytes = b""
+    stopped: Stopped | None = None
+
+    def take(self, descriptor: int) -> bool:
+        """Read what is there; whether that is the end, or a whole message, or a longer one than may be."""
+        part = b""
+        with suppress(OSError):  # an end that did not read what was sent
+            part = os.read(descriptor, MOST_READ_AT_ONCE)
+        self.raw += part
+        return (
+            not part or self._size() > values.MOST_BYTES or len(self.raw) >= frames.HEAD.size + self._size()
+        )
+
+    def _size(self) -> int:
+        """As the head says; as long as may be while there is none."""
+        head = self.raw[: frames.HEAD.size]
+        return int(frames.HEAD.unpack(head)[0]) if len(head) == frames.HEAD.size else values.MOST_BYTES
+
+    @property
+    def payload(self) -> bytes:
+        """The message; nothing where it did not come whole."""
+        whole = self.raw[frames.HEAD.size :]
+        return whole[: self._size()] if len(whole) >= self._size() else b""

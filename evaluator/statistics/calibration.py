@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluator.statistics import detection
 from evaluator.statistics.intervals import CONFIDENCE, Interval, generator
 
 Floats = NDArray[np.float64]
@@ -83,14 +84,8 @@ def area_under_risk_coverage(confidence: Floats, wrong: Floats) -> float:
 
 def auroc(score: Floats, true: Floats) -> float | None:
     """P(score of a true one > score of a false one) + ½ P(equal) (Hanley and McNeil 1982); None without both kinds."""
-    positive = true > 0.5
-    count, others = int(positive.sum()), int((~positive).sum())
-    if count == 0 or others == 0:
-        return None
-    _, place, sizes = np.unique(score, return_inverse=True, return_counts=True)
-    middle = np.cumsum(sizes) - (sizes - 1) / 2
-    ranks = middle[place]
-    return float((ranks[positive].sum() - count * (count + 1) / 2) / (count * others))
+    found = float(detection.auroc(score, (true > 0.5).astype(np.float64)))
+    return None if np.isnan(found) else found
 
 
 def resampled_interval(

@@ -22,6 +22,7 @@ from evaluator.prompting import (
 from evaluator.prompts import PromptLine, read_responses
 from evaluator.specs import RunSpec
 from evaluator.subjects.generating import Request, generate_texts
+from evaluator.subjects.programs import Programs
 from evaluator.subjects.response_cache import FILE_NAME, ResponseCache
 from evaluator.subjects.retrieval import Retrieval, wrapped_messages
 
@@ -38,10 +39,23 @@ class Answers:
 
 
 def open_subject(spec: RunSpec, questions: Sequence[PromptLine], progress: Progress) -> Answers:
-    """The answers of `spec.subject` to the questions. Refuses what is neither a file, a model folder nor a URL."""
+    """The answers of `spec.subject` to the questions. Refuses what is neither a file, a model folder nor a URL.
+
+    Asked for programs, it answers what its programs do; recorded responses are then programs that were written before.
+    """
     refuse_misfits(spec)
+    if spec.prompting != "program":
+        return _answers(spec, questions, progress, None)
+    # The sandbox first: where there is none, no model is asked.
+    with Programs() as programs:
+        return _of_programs(programs, _answers(spec, questions, progress, programs), questions)
+
+
+def _answers(
+    spec: RunSpec, questions: Sequence[PromptLine], progress: Progress, programs: Programs | None
+) -> Answers:
     if not spec.subject.startswith(("http://", "https://")) and not Path(spec.subject).is_dir():
-        if spec.prompting != "plain" or spec.knowledge is not None:
+        if spec.prompting not in ("plain", "program") or spec.knowledge is not None:
             raise BadInput(
                 f"--subject {spec.subject}: found recorded responses, wanted a model to ask by --prompting "
                 "or --knowledge"
@@ -49,7 +63,23 @@ def open_subject(spec: RunSpec, questions: Sequence[PromptLine], progress: Progr
         answers = _recorded(Path(spec.subject))
         progress.step(len(questions), len(questions))
         return answers
-    return _asked_now(spec, questions, progress)
+    return _asked_now(spec, questions, progress, programs)
+
+
+def _of_programs(programs: Programs, answers: Answers, questions: Sequence[PromptLine]) -> Answers:
+    """The same answers where each program that answers a question is run; those it cannot be told of are left out."""
+    found = dict(answers.responses)
+    for name in (one.id for one in questions if one.id in found):
+        written = found.pop(name)
+        ran, program = programs.run(str(written.line["response"]))
+        if ran.outcome != "not-measured":
+            said = {
+                "response": ran.answer,
+                "written": [written.line["response"]],
+                "program_run": ran.record(program),
+            }
+            found[name] = replace(written, line={**written.line, **said})
+    return Answers(found, {**answers.detail, "programs": programs.detail})
 
 
 def _recorded(path: Path) -> Answers:
@@ -59,14 +89,20 @@ def _recorded(path: Path) -> Answers:
     return Answers({line.id: line for line in lines}, detail)
 
 
-def _asked_now(spec: RunSpec, questions: Sequence[PromptLine], progress: Progress) -> Answers:
+def _asked_now(
+    spec: RunSpec, questions: Sequence[PromptLine], progress: Progress, programs: Programs | None
+) -> Answers:
     """One response a question; noise depends on seed and question, so no batch size changes an answer."""
     cache = ResponseCache(spec.out / FILE_NAME)
     wrapper = Retrieval(spec.knowledge) if spec.knowledge else None
     tokens = spec.max_new_tokens or (MAX_NEW_TOKENS if spec.prompting == "plain" else REASONING_TOKENS)
     requests = [
         Request(
-            asked_messages(spec, wrapped_messages(wrapper, one.messages), examples_for(spec, one, questions)),
+            asked_messages(
+                spec,
+                wrapped_messages(programs, wrapped_messages(wrapper, one.messages)),
+                examples_for(spec, one, questions),
+            ),
             max_new_tokens=tokens,
             temperature=temperature_of(spec),
             paths=paths_of(spec),

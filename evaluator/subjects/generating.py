@@ -18,7 +18,10 @@ Detail = dict[str, object]
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be answered: messages of a conversation, or `text` to go on from. A response ends before a `stop`."""
+    """What is to be answered: messages of a conversation, or `text` to go on from. A response ends before a `stop`.
+
+    `place` tells apart requests that are alike otherwise: each is one of several samples.
+    """
 
     messages: tuple[Message, ...] = ()
     text: str = ""
@@ -26,6 +29,7 @@ class Request:
     max_new_tokens: int = 32
     temperature: float = 0.0
     paths: int = 1
+    place: int = 0
 
 
 def generate_texts(
@@ -62,7 +66,11 @@ def _from_endpoint(
     batches = [range(start, min(start + size, len(requests))) for start in range(0, len(requests), size)]
 
     def answer(batch: Sequence[int]) -> list[list[str]]:
-        asked = [_asked(requests[n], spec.seed + path) for n in batch for path in range(requests[n].paths)]
+        asked = [
+            _asked(requests[n], spec.seed + requests[n].place + path)
+            for n in batch
+            for path in range(requests[n].paths)
+        ]
         texts = iter(endpoint.generate(asked, spec.batch_size))
         return [[cut(next(texts), requests[n].stop) for _ in range(requests[n].paths)] for n in batch]
 

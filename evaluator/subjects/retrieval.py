@@ -4,13 +4,13 @@ Retrieval-augmented generation puts passages of a knowledge file before the ques
 a program and answers by running it (PAL) has the same two sides.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from evaluator import json_lines
 from evaluator.errors import BadInput
 from evaluator.prompts import Message, text
+from evaluator.support.word_search import WordSearch
 
 PASSAGES = 3
 HEAD = "Use this where it helps:"
@@ -37,14 +37,9 @@ class Retrieval:
     """The passages of a file that fit a question best by BM25 (Robertson; Lucene's form), best first."""
 
     def __init__(self, path: Path, passages: int = PASSAGES) -> None:
-        # Here only: a subject without knowledge waits for no search library.
-        import bm25s
-
         self._texts = read_passages(path)
         self._count = min(passages, len(self._texts))
-        self._tokens = bm25s.tokenize
-        self._index: Any = bm25s.BM25()
-        self._index.index(self._words(self._texts), show_progress=False)
+        self._search = WordSearch(self._texts, content_only=True)
         digest = json_lines.sha256_of_file(path)
         self.detail: dict[str, object] = {
             "kind": "retrieval",
@@ -56,12 +51,7 @@ class Retrieval:
 
     def passages(self, question: str) -> list[str]:
         """The passages that share a word with the question, best first, at most as many as asked for."""
-        places, scores = self._index.retrieve(
-            self._words([question]), k=self._count, show_progress=False, sorted=True
-        )
-        return [
-            self._texts[int(n)] for n, score in zip(places[0], scores[0], strict=True) if float(score) > 0
-        ]
+        return [self._texts[place] for place in self._search.best(question)[: self._count]]
 
     def before(self, question: str) -> str:
         """The passages as a text, or nothing where none fits."""
@@ -71,9 +61,6 @@ class Retrieval:
     def after(self, question: str, response: str) -> str:
         """The response as it is."""
         return response
-
-    def _words(self, texts: Sequence[str]) -> Any:
-        return self._tokens(list(texts), stopwords="en", show_progress=False)
 
 
 def read_passages(path: Path) -> list[str]:

@@ -1,7 +1,8 @@
 """Suite code-generation: does the subject's program solve the problem?
 
 One response a problem, its program found by the format of the answer and judged in the sandbox by the problem's tests;
-`pass` is pass@1 from one sample. Many samples a problem: the verb pass-at-k.
+`pass` is pass@1 from one sample. Many samples a problem: the variants samples and completions, and the verb pass-at-k
+for samples that are there already.
 """
 
 import time
@@ -22,10 +23,12 @@ from evaluator.sandbox.room import Room
 from evaluator.sandbox.verdicts import VERDICTS
 from evaluator.specs import RunSpec
 from evaluator.subjects import open_subject
+from evaluator.suites import code_sampling
+from evaluator.suites.contamination import with_contamination
 from evaluator.suites.samples import Sample, metrics_of
 
 NAME = "code-generation"
-VARIANTS = ("response",)
+VARIANTS = ("response", *code_sampling.FORMS)
 DIRECTIONS = {"pass@1": "higher"}
 
 
@@ -34,6 +37,8 @@ def run(spec: RunSpec, progress: Progress) -> Report:
 
     Refuses bad problems, data that are not given, and a host without isolation.
     """
+    if spec.variant in code_sampling.FORMS:
+        return code_sampling.run(spec, progress, NAME)
     started = time.monotonic()
     if spec.data is None:
         raise BadInput(f"--data: found nothing, wanted a file of problems for {NAME}")
@@ -45,6 +50,8 @@ def run(spec: RunSpec, progress: Progress) -> Report:
             samples = [_sample(room, one, answers.responses.get(one.id)) for one in problems]
     except (NoIsolation, BadTests) as error:
         raise BadInput(f"{NAME}: {error}") from error
+    problem_texts = {one.id: one.prompt for one in problems}
+    samples, contaminated = with_contamination(spec, samples, problem_texts)
     samples.sort(key=lambda sample: sample.id)
     missing = [sample.id for sample in samples if not sample.scores]
     verdicts = Counter(str(sample.shown.get("verdict")) for sample in samples)
@@ -54,7 +61,10 @@ def run(spec: RunSpec, progress: Progress) -> Report:
         variant=spec.variant or VARIANTS[0],
         subject=spec.subject,
         seed=spec.seed,
-        metrics=metrics_of(samples, DIRECTIONS, seed=spec.seed, resamples=spec.resamples),
+        metrics=[
+            *metrics_of(samples, DIRECTIONS, seed=spec.seed, resamples=spec.resamples),
+            *contaminated,
+        ],
         items=Items(len(samples), len(samples) - len(missing), 0, len(missing)),
         data=[{**data_file(spec.data), "items_sha256": sha256_of_lines(one.line for one in problems)}],
         spec=spec.record(),

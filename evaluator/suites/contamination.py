@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from evaluator.errors import BadInput
+from evaluator.metrics.closed_book import question_text
 from evaluator.metrics.training_overlap import shared_runs
 from evaluator.report_files import Metric
 from evaluator.specs import RunSpec
@@ -52,3 +53,11 @@ def _texts(paths: Sequence[Path]) -> Iterator[str]:
                     yield "".join(part)
         except (OSError, UnicodeDecodeError) as error:
             raise BadInput(f"--training-text {path}: {error}, wanted a text in UTF-8") from error
+
+
+def asked_text(line: Mapping[str, object]) -> str:
+    """What an item would look like in training text: its context, its question, and its first reference."""
+    references = line.get("references")
+    first = references[0] if isinstance(references, list) and references else ""
+    parts = (line.get("context", ""), question_text(line), first)
+    return " ".join(str(part) for part in parts if part)

@@ -24,6 +24,7 @@ from evaluator.spans import text_digest
 from evaluator.specs import RunSpec
 from evaluator.statistics.detection import Labelled
 from evaluator.subjects import open_subject
+from evaluator.suites.contamination import asked_text, with_contamination
 from evaluator.suites.samples import Sample, metrics_of, slices_of
 from evaluator.support.detector import Pair, Support
 from evaluator.support.passages import Labelled as SpanLabel
@@ -81,6 +82,8 @@ def run(spec: RunSpec, progress: Progress) -> Report:
         _sample(item, support, scorer.threshold, len(policies))
         for item, support in zip(items, found, strict=True)
     ]
+    texts_asked = {item.question.id: asked_text(item.question.line) for item in items}
+    samples, contaminated = with_contamination(spec, samples, texts_asked)
     missing = [sample.id for sample in samples if not sample.scores]
     return Report(
         suite=NAME,
@@ -90,6 +93,7 @@ def run(spec: RunSpec, progress: Progress) -> Report:
         metrics=[
             *metrics_of(samples, DIRECTIONS, seed=spec.seed, resamples=spec.resamples),
             *_against_people(items, found, labels, scorer.threshold, spec),
+            *contaminated,
         ],
         items=Items(
             asked=len(samples),

@@ -20,6 +20,7 @@ from evaluator.report_files import Items, Report, data_file, environment
 from evaluator.specs import RunSpec
 from evaluator.subjects import open_subject
 from evaluator.suites import open_domain_consistency, open_domain_facts
+from evaluator.suites.contamination import asked_text, with_contamination
 from evaluator.suites.samples import Sample, metrics_of, slices_of
 
 NAME = "hallucination-open-domain"
@@ -42,6 +43,8 @@ def run(spec: RunSpec, progress: Progress) -> Report:
     questions = read_questions(spec.data)[: spec.limit]
     answers = open_subject(spec, questions, progress)
     samples = [_sample(question, answers.responses.get(question.id)) for question in questions]
+    texts_asked = {one.id: asked_text(one.line) for one in questions}
+    samples, contaminated = with_contamination(spec, samples, texts_asked)
     samples.sort(key=lambda sample: sample.id)
     missing = [sample.id for sample in samples if not sample.scores]
     asked = {question.id for question in questions}
@@ -50,7 +53,10 @@ def run(spec: RunSpec, progress: Progress) -> Report:
         variant=spec.variant or VARIANTS[0],
         subject=spec.subject,
         seed=spec.seed,
-        metrics=metrics_of(samples, DIRECTIONS, seed=spec.seed, resamples=spec.resamples),
+        metrics=[
+            *metrics_of(samples, DIRECTIONS, seed=spec.seed, resamples=spec.resamples),
+            *contaminated,
+        ],
         items=Items(
             asked=len(samples),
             measured=len(samples) - len(missing),
@@ -105,6 +111,7 @@ def _sample(question: PromptLine, answer: PromptLine | None) -> Sample:
         "response": response,
         "policy": answer.line["policy"],
     }
-    return Sample(
-        question.id, slices, grade.scores(), {**shown, "outcome": grade.outcome, "reason": grade.reason}
-    )
+    # How a program came to it, where one did.
+    more = {"program_run": answer.line["program_run"]} if "program_run" in answer.line else {}
+    told = {**shown, **more, "outcome": grade.outcome, "reason": grade.reason}
+    return Sample(question.id, slices, grade.scores(), told)

@@ -12,6 +12,7 @@ from evaluator.prompts import PromptLine, read_prompts, read_responses
 from evaluator.report_files import Items, Metric, Report, data_file, environment
 from evaluator.specs import RunSpec
 from evaluator.subjects import Answers, open_subject
+from evaluator.suites.contamination import asked_text, with_contamination
 from evaluator.suites.samples import Sample, metrics_of, slices_of
 
 
@@ -78,7 +79,9 @@ def report(
     spec: RunSpec, asked: Asked, found: Outcome, *, suite: str, directions: Mapping[str, str], started: float
 ) -> Report:
     """The report of the samples found, in the order of their ids."""
-    samples = sorted(found.samples, key=lambda sample: sample.id)
+    texts_asked = {one.id: asked_text(one.line) for one in asked.questions}
+    marked, contaminated = with_contamination(spec, found.samples, texts_asked)
+    samples = sorted(marked, key=lambda sample: sample.id)
     missing = [sample.id for sample in samples if not sample.scores]
     keys = ("id", "prompt", "references")
     items = ({key: one.line[key] for key in keys if key in one.line} for one in asked.questions)
@@ -87,7 +90,11 @@ def report(
         variant=spec.variant or "",
         subject=spec.subject,
         seed=spec.seed,
-        metrics=[*metrics_of(samples, directions, seed=spec.seed, resamples=spec.resamples), *found.metrics],
+        metrics=[
+            *metrics_of(samples, directions, seed=spec.seed, resamples=spec.resamples),
+            *found.metrics,
+            *contaminated,
+        ],
         items=Items(
             asked=len(samples),
             measured=len(samples) - len(missing),

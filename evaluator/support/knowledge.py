@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from evaluator.errors import BadInput
 from evaluator.prompts import placed_lines, text
 from evaluator.support.encoder import Encoder
 from evaluator.support.sentences import pieces
-from evaluator.support.wording import wording_of
+from evaluator.support.word_search import WordSearch
 
 Retrieval = Literal["both", "bm25", "embedding"]
 PASSAGES = 5  # as FActScore shows its judge
@@ -49,7 +49,7 @@ class Knowledge:
         self._encoder = encoder
         self._how = how
         if how != "embedding":
-            self._words = _bm25(passages)
+            self._words = WordSearch([passage.text for passage in passages])
         if how != "bm25":
             self._vectors = _vectors([passage.text for passage in passages], encoder)
 
@@ -59,29 +59,11 @@ class Knowledge:
             return []
         orders = []
         if self._how != "embedding":
-            orders.append(self._by_words(claims))
+            orders.append([self._words.best(claim) for claim in claims])
         if self._how != "bm25":
             close = _vectors(claims, self._encoder) @ self._vectors.T
             orders.append([list(np.argsort(-row, kind="stable")) for row in close])
         return [[self._passages[place] for place in _fused(ranks)] for ranks in zip(*orders, strict=True)]
-
-    def _by_words(self, claims: Sequence[str]) -> list[list[int]]:
-        """Places of passages that share a word with each claim, best first."""
-        found = []
-        for claim in claims:
-            stems = list(wording_of(claim).stems)
-            scores = self._words.get_scores(stems) if stems else np.zeros(len(self._passages))
-            order = np.argsort(-scores, kind="stable")
-            found.append([int(place) for place in order if scores[place] > 0])
-        return found
-
-
-def _bm25(passages: Sequence[Passage]) -> Any:
-    import bm25s  # here: not every run looks words up
-
-    index = bm25s.BM25()
-    index.index([list(wording_of(passage.text).stems) for passage in passages], show_progress=False)
-    return index
 
 
 def _vectors(texts: Sequence[str], encoder: Encoder) -> NDArray[np.float64]:

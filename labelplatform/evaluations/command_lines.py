@@ -42,7 +42,8 @@ def evaluate_command(job: Job, run_folder: Path) -> list[str]:
     if spec.get("variant"):
         words += ["--variant", spec["variant"]]
     for name, value in sorted(spec["decoding"].items()):
-        words += ["--" + name.replace("_", "-"), str(value)]
+        told = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+        words += ["--" + name.replace("_", "-"), told]
     # Said of a new run too, which then begins.
     return evaluator_argv(*words, "--seed", str(spec["seed"]), "--out", str(run_folder / "out"), "--resume")
 
@@ -97,7 +98,15 @@ def validate_evaluation(spec: Mapping[str, Any]) -> None:
     _needs(spec, "name", "suite", "subject")
     decoding = spec.get("decoding", {})
     try:
-        RunSpec(suite=spec["suite"], subject="subject", out=Path("out"), seed=spec["seed"], **decoding)
+        variant = spec.get("variant") or None
+        RunSpec(
+            suite=spec["suite"],
+            subject="subject",
+            out=Path("out"),
+            variant=variant,
+            seed=spec["seed"],
+            **decoding,
+        )
     except (BadInput, TypeError) as error:
         raise ValidationError(str(error)) from error
 

@@ -3,6 +3,9 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+# Known to Django by being imported here.
+from labelplatform.evaluations.code_models import JudgedSubmission  # noqa: F401
+
 VERDICTS = ["", "regression", "improvement", "no-change-confirmed", "not-enough-data"]
 
 

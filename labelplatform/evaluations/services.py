@@ -16,7 +16,7 @@ from evaluator.report_files import Metric, Report, read_report
 from evaluator.report_files import Verdict as ReportVerdict
 from labelplatform.accounts.models import Project, User
 from labelplatform.accounts.services import record
-from labelplatform.evaluations import command_lines
+from labelplatform.evaluations import code_rows, command_lines
 from labelplatform.evaluations.models import (
     Better,
     ComparisonRun,
@@ -49,6 +49,9 @@ class Decoding(TypedDict, total=False):
     batch_size: int
     limit: int
     precision: str
+    k: list[int]
+    temperatures: list[float]
+    samples: int
 
 
 def store_questions(*, project: Project, name: str, lines: Lines, by: User) -> Artifact:
@@ -179,6 +182,7 @@ def collect_evaluation(job: Job, run_folder: Path) -> None:
     MeasuredMetric.objects.bulk_create(
         MeasuredMetric(run=run, name=metric.name, **figure_fields(metric)) for metric in report.metrics
     )
+    code_rows.keep_submissions(run, report)
     if run.subject.kind in (Kind.POLICY, Kind.BASE_MODEL):
         give_colours(project=job.project, names=[run.subject.name])
     record(
@@ -243,7 +247,9 @@ def worst_items(report: Report) -> list[dict[str, Any]]:
     def goodness(sample: Mapping[str, Any]) -> float:
         return sum(signs.get(better.get(name) or "", 0.0) * score for name, score in sample["scores"].items())
 
-    measured = [dict(sample) for sample in report.samples if sample.get("scores")]
+    # Judged programs are rows of their own.
+    told = [{key: value for key, value in sample.items() if key != "judgements"} for sample in report.samples]
+    measured = [sample for sample in told if sample.get("scores")]
     return [_shortened(item) for item in sorted(measured, key=goodness)[:WORST_ITEMS]]
 
 

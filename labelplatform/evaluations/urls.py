@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labelplatform.evaluations import views
+from labelplatform.evaluations import code_pages, views
 
 app_name = "evaluations"
 
@@ -13,4 +13,7 @@ urlpatterns = [
     path("p/<slug:slug>/evaluations/rate/", views.rate, name="rate"),
     path("p/<slug:slug>/evaluations/<int:pk>/", views.run, name="run"),
     path("p/<slug:slug>/evaluations/jobs/<int:job>/live/", views.live, name="live"),
+    path("p/<slug:slug>/evaluations/pass-at-k/", code_pages.pass_at_k, name="pass_at_k"),
+    path("p/<slug:slug>/evaluations/<int:pk>/problems/", code_pages.problems, name="problems"),
+    path("p/<slug:slug>/evaluations/<int:pk>/problems/<int:number>/", code_pages.problem, name="problem"),
 ]

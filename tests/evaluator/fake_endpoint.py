@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +17,7 @@ class Script:
 
     faults: list[str] = field(default_factory=list)
     log_probabilities: bool = True
+    says: Callable[[dict[str, Any]], str] | None = None
     asked: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -30,6 +31,8 @@ def log_probability(place: int, letter: str) -> float:
 def completion(told: dict[str, Any], script: Script) -> dict[str, Any]:
     prompt = told["prompt"]
     if not told.get("echo"):
+        if script.says:
+            return {"text": script.says(told)}
         return {"text": f" said to {prompt[-8:]!r}Q: more"}
     text = f"{prompt}!"
     logs: dict[str, Any] | None = {
@@ -72,6 +75,7 @@ def _handler(script: Script) -> type[BaseHTTPRequestHandler]:
                 self._answer(int(fault), b'{"error": "scripted"}', {"Retry-After": "7"})
             elif self.path.endswith("/chat/completions"):
                 said = f"I heard {told['messages'][-1]['content']} ({told['seed']})"
+                said = script.says(told) if script.says else said
                 self._answer(200, json.dumps({"choices": [{"message": {"content": said}}]}).encode())
             else:
                 self._answer(200, json.dumps({"choices": [completion(told, script)]}).encode())

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from evaluator import correlating, spans
 from evaluator import prompts as evaluator_prompts
 from evaluator import rankings as evaluator_rankings
-from evaluator import spans
 from evaluator.errors import BadInput as EvaluatorRefusal
+from evaluator.support.lines import read_pair_lines
 from trainer import prompts, rankings, ratings
 from trainer.errors import BadInput
 
@@ -31,6 +32,9 @@ READERS: dict[str, dict[str, Reader]] = {
     },
     "demonstrations": {"trainer": prompts.read_demonstrations},
     "spans": {"evaluator": spans.read_spans},
+    # What `detect` and `correlate` read.
+    "pairs": {"evaluator": read_pair_lines},
+    "metric-scores": {"evaluator": correlating.read_judged},
     "ratings": {"trainer": lambda path: [rating for _where, rating in ratings.read_ratings(path)]},
 }
 

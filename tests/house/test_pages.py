@@ -255,6 +255,9 @@ EVALUATIONS = [
     Row("evaluations:rate", get=research(200), post=research(422), body=unnamed),
     Row("evaluations:run", get=research(200), parts=pk(lambda s: s.evaluation)),
     Row("evaluations:live", get=research(200), parts=pk(lambda s: s.evaluation.job, "job")),
+    Row("evaluations:pass_at_k", get=research(200)),
+    Row("evaluations:problems", get=research(200), parts=pk(lambda s: s.code)),
+    Row("evaluations:problem", get=research(200), parts=lambda s: {"pk": s.code.pk, "number": 0}),
 ]
 REPORTS = [
     Row("reports:home", get=research(200)),

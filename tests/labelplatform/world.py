@@ -110,6 +110,7 @@ class Stock:
     evaluation: EvaluationRun = field(init=False)
     comparison: ComparisonRun | None = None
     leaderboard: LeaderboardRun | None = None
+    code: EvaluationRun = field(init=False)
     answer: Answer = field(init=False)
     # What ada holds of campaigns of single answers, by their kind.
     singles: dict[str, Slot] = field(default_factory=dict)
@@ -485,6 +486,10 @@ def _evaluate(stock: Stock) -> None:
     stock.evaluation = pair[0]
     stock.comparison = _compare(pair, by)
     stock.leaderboard = _rate(stock, by)
+    # It asks this module how a job is finished.
+    from tests.labelplatform.code_world import build_programs
+
+    stock.code = build_programs(project, by, stock.policies)
 
 
 def _measure(run: EvaluationRun, right: float) -> None:

@@ -47,8 +47,18 @@ def become_ordinary() -> None:
         return
     kernel.unshare(kernel.CLONE_NEWNS)
     kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
+    become_ordinary_mounts()
+    give_up_root()
+
+
+def become_ordinary_mounts() -> None:
+    """Opens the way to this interpreter and to this code in the mount namespace we are in."""
     for path in (Path(sys.base_prefix), Path(sys.prefix).resolve(), Path(__file__).resolve().parents[3]):
         _open_way_to(path)
+
+
+def give_up_root() -> None:
+    """Become an ordinary user for good."""
     os.setgroups([])
     os.setresgid(ORDINARY_ID, ORDINARY_ID, ORDINARY_ID)
     os.setresuid(ORDINARY_ID, ORDINARY_ID, ORDINARY_ID)
