@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labelplatform.evaluations import views
+from labelplatform.evaluations import item_pages, views
 
 app_name = "evaluations"
 
@@ -12,5 +12,12 @@ urlpatterns = [
     path("p/<slug:slug>/evaluations/compare/", views.compare, name="compare"),
     path("p/<slug:slug>/evaluations/rate/", views.rate, name="rate"),
     path("p/<slug:slug>/evaluations/<int:pk>/", views.run, name="run"),
+    path("p/<slug:slug>/evaluations/<int:pk>/items/", item_pages.items, name="items"),
+    path("p/<slug:slug>/evaluations/<int:pk>/items/<int:place>/", item_pages.item, name="item"),
+    path(
+        "p/<slug:slug>/evaluations/<int:pk>/items/<int:place>/spot-check/",
+        item_pages.spot_check,
+        name="spot_check",
+    ),
     path("p/<slug:slug>/evaluations/jobs/<int:job>/live/", views.live, name="live"),
 ]
