@@ -171,6 +171,8 @@ def _annotators_pages(project: Any, user: Any) -> list[Page]:
 def _researchers_pages(project: Any, who: str) -> list[Page]:
     from django.urls import reverse
 
+    from labelplatform.evaluations.models import MeasuredItem
+
     rooms = {
         "home": "reports:home",
         "prompts": "prompts:index",
@@ -183,6 +185,7 @@ def _researchers_pages(project: Any, who: str) -> list[Page]:
         "start-reward-model": "training:reward_model",
         "start-ppo": "training:ppo",
         "evaluations": "evaluations:index",
+        "choose-suite": "evaluations:evaluate",
         "reports": "reports:index",
         "jobs": "jobs:index",
         "people": "accounts:people",
@@ -191,6 +194,10 @@ def _researchers_pages(project: Any, who: str) -> list[Page]:
     for name, view, row in _objects(project):
         if row is not None:
             found.append(Page(name, who, reverse(view, args=[project.slug, row.pk])))
+    item = newest(MeasuredItem.objects.filter(run__project=project))
+    if item is not None:
+        place = reverse("evaluations:item", args=[project.slug, item.run_id, item.place])
+        found.append(Page("evaluation-item", who, place))
     return found
 
 
@@ -235,6 +242,7 @@ def _objects(project: Any) -> list[tuple[str, str, Any]]:
         ("run-reward-model", "training:run", newest(runs.filter(kind="reward-model"))),
         ("run-ppo", "training:run", newest(runs.filter(kind="ppo"))),
         ("evaluation", "evaluations:run", newest(project.evaluation_runs)),
+        ("evaluation-items", "evaluations:items", newest(project.evaluation_runs)),
         ("leaderboard", "reports:leaderboard", newest(project.leaderboard_runs)),
         ("comparison", "reports:comparison", newest(project.comparison_runs)),
         ("lineage", "reports:lineage", newest(project.artifacts.filter(kind="policy"))),

@@ -145,7 +145,7 @@ class EvaluationForm(forms.Form):
         for name in [name for name in self.fields if name not in wanted]:
             del self.fields[name]
         if data:
-            self.fields["questions"].help_text = self.offer.data_help
+            self.fields["questions"].help_text = str(self.offer.data_help)
 
     @property
     def shown_first(self) -> list[forms.BoundField]:

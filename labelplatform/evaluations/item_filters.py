@@ -30,7 +30,7 @@ def filters_of(run: EvaluationRun, asked: QueryDict) -> Filters:
     """What an address asks of this evaluation's items."""
     other = number(asked, "with")
     return Filters(
-        outcome=asked["outcome"] if asked.get("outcome") in Outcome.values else "",
+        outcome=asked.get("outcome", "") if asked.get("outcome", "") in Outcome.values else "",
         group=asked.get("group", "") if "=" in asked.get("group", "") else "",
         score=asked.get("score", ""),
         low=_float(asked.get("low", "")),

@@ -42,7 +42,12 @@ def test_each_bin_is_a_point_beside_the_line_of_what_was_said() -> None:
 
 
 def test_a_report_without_confidence_draws_none_of_it() -> None:
-    for extra in ({}, {"confidence": "stated"}, {"risk_coverage": [], "calibration": []}):
+    nothing: list[dict[str, object]] = [
+        {},
+        {"confidence": "stated"},
+        {"risk_coverage": [], "calibration": []},
+    ]
+    for extra in nothing:
         assert [one.name for one in default_figures(report(**extra))] == ["shares", "groups-right"]
 
 

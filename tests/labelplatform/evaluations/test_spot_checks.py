@@ -150,7 +150,7 @@ def test_what_is_known_of_a_question_of_truthfulqa(project: Project, rosa: User,
 
     run = ask(project, rosa, None, suite="truthfulness", variant="mc-upstream")  # type: ignore[arg-type]
     for edition in ("2021", "2025"):
-        one = read_questions(shipped_file(edition))[3]  # type: ignore[arg-type]
+        one = read_questions(shipped_file(edition))[3]
         known = known_answers(run, one.id)
         assert one.best in known.true
         assert set(known.false) & set(one.incorrect)
