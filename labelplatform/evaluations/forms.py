@@ -28,7 +28,10 @@ FILE_KINDS = {
     "scorer": Kind.BASE_MODEL,
 }
 # Fields that stand beside "how it is asked" only when somebody looks for them.
-FOLDED = ("batch_size", "precision", "knowledge", "training_text", "labels")
+FOLDED = (
+    "paths", "samples", "temperature", "max_new_tokens", "batch_size", "precision", "knowledge", "training_text",
+    "labels",
+)  # fmt: skip
 
 
 class EvaluationForm(forms.Form):

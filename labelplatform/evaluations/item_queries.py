@@ -102,7 +102,8 @@ def matching(run: EvaluationRun, filters: Filters) -> QuerySet[MeasuredItem]:
         found = found.filter(score__lte=filters.high) if filters.high is not None else found
     if filters.other is not None and filters.differ:
         there = MeasuredItem.objects.filter(run=filters.other, key=OuterRef("key")).values("outcome")
-        found = found.alias(there=Subquery(there)).filter(there__isnull=False).exclude(there=F("outcome"))
+        # What was not asked there compares with nothing, which a database takes for no difference.
+        found = found.alias(there=Subquery(there)).exclude(there=F("outcome"))
     return found.order_by("place")
 
 

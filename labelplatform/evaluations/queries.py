@@ -18,7 +18,7 @@ from labelplatform.evaluations.models import (
     PolicyColour,
 )
 from labelplatform.jobs.models import Artifact, Job
-from labelplatform.jobs.whiskers import NARROW, Scale, Whisker, shared_scale, whisker
+from labelplatform.jobs.whiskers import Scale, Whisker, shared_scale, whisker
 
 COLOURS = 8
 CLOSED_BOOK = "hallucination-open-domain"
@@ -137,7 +137,7 @@ def overall_table(suite: str, figures: Iterable[MeasuredMetric]) -> MetricTable 
     if not whole:
         return None
     drawn = [metric for metric in whole if _is_share(metric)]
-    scale = shared_scale([0.0, 1.0], width=NARROW) if drawn else None
+    scale = shared_scale([0.0, 1.0]) if drawn else None
     rows = tuple(
         MetricRow(
             metric,
@@ -194,7 +194,7 @@ def _in_words(item: Mapping[str, Any]) -> dict[str, Any]:
 def scale_for(name: str, metrics: Iterable[Any]) -> Scale | None:
     """Shares are drawn from 0 to 1 wherever they stand, so that plots can be compared; others on their own range."""
     ends = [end for metric in metrics for end in (metric.value, metric.low, metric.high)]
-    return shared_scale(ends, include=(0.0, 1.0) if name in SHARES else (), width=NARROW)
+    return shared_scale(ends, include=(0.0, 1.0) if name in SHARES else ())
 
 
 def _drawn(scale: Scale | None, metric: MeasuredMetric, marks: list[tuple[float, str]]) -> Whisker | None:
