@@ -15,7 +15,7 @@ from tests.journeys.conftest import Stage
 from tests.journeys.stage import PASSWORD
 from tests.journeys.test_loop import JOB_MS, check_accessibility
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
 OpenTab = Callable[..., Page]
 SIZES = ((1440, 900), (390, 844))
 WIDER = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
