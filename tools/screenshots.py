@@ -172,7 +172,7 @@ def _annotators_pages(project: Any, user: Any) -> list[Page]:
 def _researchers_pages(project: Any, who: str) -> list[Page]:
     from django.urls import reverse
 
-    from labelplatform.evaluations.models import JudgedSubmission
+    from labelplatform.evaluations.models import JudgedSubmission, MeasuredItem
 
     rooms = {
         "home": "reports:home",
@@ -189,6 +189,7 @@ def _researchers_pages(project: Any, who: str) -> list[Page]:
         "begin-series": "training:begin_series",
         "evaluations": "evaluations:index",
         "pass-at-k": "evaluations:pass_at_k",
+        "choose-suite": "evaluations:evaluate",
         "reports": "reports:index",
         "jobs": "jobs:index",
         "people": "accounts:people",
@@ -202,6 +203,10 @@ def _researchers_pages(project: Any, who: str) -> list[Page]:
         place = [project.slug, submission.run_id, submission.number]
         found.append(Page("code-problems", who, reverse("evaluations:problems", args=place[:2])))
         found.append(Page("code-problem", who, reverse("evaluations:problem", args=place)))
+    item = newest(MeasuredItem.objects.filter(run__project=project))
+    if item is not None:
+        place = reverse("evaluations:item", args=[project.slug, item.run_id, item.place])
+        found.append(Page("evaluation-item", who, place))
     return found
 
 
@@ -249,6 +254,7 @@ def _objects(project: Any) -> list[tuple[str, str, Any]]:
         ("run-reward-model", "training:run", newest(runs.filter(kind="reward-model"))),
         ("run-ppo", "training:run", newest(runs.filter(kind="ppo"))),
         ("evaluation", "evaluations:run", newest(project.evaluation_runs)),
+        ("evaluation-items", "evaluations:items", newest(project.evaluation_runs)),
         ("leaderboard", "reports:leaderboard", newest(project.leaderboard_runs)),
         ("comparison", "reports:comparison", newest(project.comparison_runs)),
         ("lineage", "reports:lineage", newest(project.artifacts.filter(kind="policy"))),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from evaluator.figures import Figure, Reference, Table, Whisker, Whiskers, file_name
+from evaluator.plots.confidence_figures import confidence_figures
 from evaluator.plots.tables import METRIC_COLUMNS, metric_table
 from evaluator.report_files import Metric, Report
 
@@ -10,12 +11,13 @@ MOST_ROWS = 40
 
 
 def default_figures(report: Report) -> list[Figure]:
-    """One figure of the ungrouped shares (all within 0 and 1), and one of each metric that has groups."""
+    """One figure of the ungrouped shares (all within 0 and 1), those about confidence, one a metric with groups."""
     shares = [one for one in report.metrics if one.group is None and _is_share(one)]
-    figures = []
+    figures: list[Figure] = []
     if shares:
         told = f"Each share of {report.suite} over all items, with its 95 % interval."
         figures.append(metric_figure("shares", "All items", told, shares, by_name=True))
+    figures += confidence_figures(report)
     grouped: dict[str, list[Metric]] = {}
     for one in report.metrics:
         if one.group is not None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from labelplatform.accounts.models import Project, User
+from labelplatform.demo.assistant_measured import measured
 from labelplatform.demo.people import Cast
 from labelplatform.demo.walk import Chain
 from labelplatform.labels.models import Campaign
@@ -41,7 +42,7 @@ apart. The writer of each answer is hidden on purpose.
 
 
 def chain(cast: Cast, seed: int) -> Chain:
-    """First what needs no model, so that the first screen is full at once; then live answers."""
+    """First what needs no model, so that the first screen is full at once; then live answers, then how honest it is."""
     project, by = cast.assistant, cast.researcher
     recorded = _prompt_set(project, RECORDED, by)
     import_responses(prompt_set=recorded, lines=_lines("assistant_responses.jsonl"), by=by, recorded=True)
@@ -67,6 +68,7 @@ def chain(cast: Cast, seed: int) -> Chain:
         )
     ]  # fmt: skip
     add_items(campaign=campaign, prompts=live.prompts.prefetch_related("responses"), by=by)
+    yield from measured(cast, policy.output, seed)
 
 
 def _lines(name: str) -> list[JsonObject]:

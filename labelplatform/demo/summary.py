@@ -33,6 +33,7 @@ def summary(atlas: Project, assistant: Project, *, seed: int, refusal: str = "")
         "ppo": _ppo(atlas, comparison),
         "leaderboard": _leaderboard(atlas),
         "regression": _regression(comparison),
+        "measured": _measured(assistant),
         "seed": seed,
         "jobs": [
             {"id": job.pk, "kind": job.kind, "state": job.state, "attempts": job.attempts}
@@ -137,6 +138,20 @@ def _leaderboard(atlas: Project) -> list[Figures]:
     return [
         {"policy": row.group, "rating": row.value, "low": row.low, "high": row.high, "n": row.n}
         for row in (ratings.filter(run=newest.run) if newest else [])
+    ]
+
+
+def _measured(assistant: Project) -> list[Figures]:
+    """What was measured of the model with real weights, by evaluation, each figure over all items."""
+    runs = EvaluationRun.objects.filter(project=assistant, report__isnull=False).order_by("pk")
+    return [
+        {
+            "name": run.name,
+            "suite": run.suite,
+            "variant": run.variant,
+            "figures": list(run.metrics.filter(group="").values("name", "value", "low", "high", "n")),
+        }
+        for run in runs
     ]
 
 

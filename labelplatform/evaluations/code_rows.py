@@ -1,11 +1,13 @@
 """A report of a suite of code becomes rows: one a submission, with its verdict, reason, failing call and program."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
-from evaluator.report_files import Report
 from labelplatform.evaluations.code_models import JudgedSubmission
 from labelplatform.evaluations.models import EvaluationRun
+from labelplatform.evaluations.sample_lines import sample_lines
 
 SUITE = "code-generation"
 # A page shows a program, the report folder keeps it whole.
@@ -13,14 +15,17 @@ LONGEST_PROGRAM, LONGEST_TEXT = 20_000, 1_200
 AT_ONCE = 500
 
 
-def keep_submissions(run: EvaluationRun, report: Report) -> None:
-    """Keep every judged submission of a report; reports of other suites have none."""
-    if report.suite == SUITE:
-        JudgedSubmission.objects.bulk_create(_rows(run, report), batch_size=AT_ONCE)
+def keep_submissions(run: EvaluationRun, folder: Path) -> None:
+    """Keep every judged submission of a report folder, in batches; reports of other suites have none."""
+    if run.suite != SUITE:
+        return
+    rows = _rows(run, (line.sample for line in sample_lines(folder)))
+    while batch := list(islice(rows, AT_ONCE)):
+        JudgedSubmission.objects.bulk_create(batch)
 
 
-def _rows(run: EvaluationRun, report: Report) -> Iterator[JudgedSubmission]:
-    for number, sample in enumerate(report.samples):
+def _rows(run: EvaluationRun, samples: Iterable[Mapping[str, Any]]) -> Iterator[JudgedSubmission]:
+    for number, sample in enumerate(samples):
         for place, told in enumerate(_judgements(sample)):
             yield JudgedSubmission(
                 run=run,

@@ -3,16 +3,28 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from evaluator.errors import BadInput
-from evaluator.specs import CompareSpec, LeaderboardSpec, RunSpec
+from evaluator.specs import CompareSpec, LeaderboardSpec, Precision, Prompting, RunSpec
+from evaluator.truthfulqa.prompts import PROMPTS
+from evaluator.truthfulqa.questions import Edition
+from labelplatform.evaluations.suites import SUITES
 from labelplatform.jobs.models import Artifact, Job, Schedule
 
 HELDOUT_SCORES = "heldout_scores.jsonl"
+# What else a suite reads, by its flag.
+FILES = ("corpus", "knowledge", "labels", "scorer", "training_text")
+SPANS = "spans.jsonl"
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "prompt": PROMPTS,
+    "edition": get_args(Edition),
+    "prompting": get_args(Prompting),
+    "precision": get_args(Precision),
+}
 
 
 def subject_path(artifact: Artifact) -> Path:
@@ -32,6 +44,13 @@ def data_path(artifact: Artifact) -> Path:
     return artifact.path / files[0]
 
 
+def file_path(name: str, artifact: Artifact) -> Path:
+    """Where what a flag names lies: people's spans in a snapshot, a scorer's whole folder, else the one file."""
+    if name == "labels":
+        return artifact.path / SPANS
+    return artifact.path if name == "scorer" else data_path(artifact)
+
+
 def evaluate_command(job: Job, run_folder: Path) -> list[str]:
     """`evaluator run SUITE` of one subject."""
     spec = job.spec
@@ -41,6 +60,8 @@ def evaluate_command(job: Job, run_folder: Path) -> list[str]:
         words += ["--data", str(data_path(by_digest[spec["data"]]))]
     if spec.get("variant"):
         words += ["--variant", spec["variant"]]
+    for name, digest in sorted(spec.get("files", {}).items()):
+        words += ["--" + name.replace("_", "-"), str(file_path(name, by_digest[digest]))]
     for name, value in sorted(spec["decoding"].items()):
         told = ",".join(map(str, value)) if isinstance(value, list) else str(value)
         words += ["--" + name.replace("_", "-"), told]
@@ -68,7 +89,8 @@ def rate_when_it_appears(schedule: Schedule, artifact: Artifact | None) -> dict[
 
 def given_artifacts(job: Job) -> dict[str, Artifact]:
     """The artifacts a spec names, by digest: the job's inputs, and questions that a schedule only names."""
-    named = Artifact.objects.filter(project=job.project_id, digest=job.spec.get("data", ""))
+    told = [job.spec.get("data", ""), *job.spec.get("files", {}).values()]
+    named = Artifact.objects.filter(project=job.project_id, digest__in=told)
     return {each.digest: each for each in (*named.order_by("-pk"), *job.inputs.all())}
 
 
@@ -96,6 +118,7 @@ def evaluator_argv(*words: str) -> list[str]:
 def validate_evaluation(spec: Mapping[str, Any]) -> None:
     """Refuse what the evaluator itself would refuse, before a job is promised."""
     _needs(spec, "name", "suite", "subject")
+    _known_suite(spec)
     decoding = spec.get("decoding", {})
     try:
         variant = spec.get("variant") or None
@@ -127,6 +150,31 @@ def validate_leaderboard(spec: Mapping[str, Any]) -> None:
         LeaderboardSpec(Path("rankings"), Path("out"), resamples=spec["resamples"], seed=spec["seed"])
     except (BadInput, TypeError) as error:
         raise ValidationError(str(error)) from error
+
+
+def _known_suite(spec: Mapping[str, Any]) -> None:
+    """Refuse a suite, variant or choice that there is not, a variant without what it reads, a file of no suite."""
+    offer = SUITES.get(spec["suite"])
+    if offer is None:
+        wanted = {"found": spec["suite"], "wanted": ", ".join(SUITES)}
+        raise ValidationError(_("There is no suite %(found)s: wanted one of %(wanted)s.") % wanted)
+    variant = offer.variant(spec.get("variant", ""))
+    if variant is None:
+        wanted = {"found": spec["variant"], "wanted": ", ".join(one.name for one in offer.variants)}
+        raise ValidationError(_("There is no variant %(found)s: wanted one of %(wanted)s.") % wanted)
+    files = spec.get("files", {})
+    missing = [name for name in variant.needs if name not in files]
+    if missing:
+        told = {"variant": variant.name, "names": ", ".join(missing)}
+        raise ValidationError(_("The variant %(variant)s needs %(names)s.") % told)
+    for name, choices in CHOICES.items():
+        if spec.get("decoding", {}).get(name, choices[0]) not in choices:
+            told = {"name": name, "found": spec["decoding"][name], "wanted": ", ".join(choices)}
+            raise ValidationError(_("%(name)s: found %(found)s, wanted one of %(wanted)s.") % told)
+    if unknown := sorted(set(files) - set(FILES)):
+        raise ValidationError(
+            _("The spec names a file that no suite reads: %(name)s.") % {"name": unknown[0]}
+        )
 
 
 def _needs(spec: Mapping[str, Any], *names: str) -> None:

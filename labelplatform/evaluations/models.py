@@ -216,3 +216,57 @@ class PolicyColour(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class MeasuredItem(models.Model):
+    """One item of an evaluation: what is looked for by, and where its line lies in the report's samples.jsonl.
+
+    The texts stay in the file: a page reads the lines it shows, by their place.
+    """
+
+    class Outcome(models.TextChoices):
+        RIGHT = "right", _("right")
+        WRONG = "wrong", _("wrong")
+        IN_PART = "in-part", _("right in part")
+        ABSTAINED = "abstained", _("abstained")
+        SCORED = "scored", _("scored, nothing decided")
+        NOT_MEASURED = "not-measured", _("not measured")
+
+    run = models.ForeignKey(EvaluationRun, models.CASCADE, related_name="items")
+    place = models.PositiveIntegerField()
+    # The sample's id; of a longer one its beginning with a digest.
+    key = models.CharField(max_length=200)
+    outcome = models.CharField(max_length=12, choices=Outcome.choices)
+    scores = models.JSONField(default=dict)
+    # By `name=`: a name that is a number would be read as a place in a list.
+    slices = models.JSONField(default=dict)
+    offset = models.BigIntegerField()
+    length = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["run", "place"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "place"], name="one_item_per_place"),
+            models.UniqueConstraint(fields=["run", "key"], name="one_item_per_key"),
+        ]
+        indexes = [models.Index(fields=["run", "outcome", "place"], name="item_by_outcome")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class SpotCheck(models.Model):
+    """That people are asked about a measured item, too: the item of a campaign that it became.
+
+    Answers that are the same in two evaluations are one item of the campaign: nobody is asked twice.
+    """
+
+    item = models.OneToOneField(MeasuredItem, models.CASCADE, related_name="spot_check")
+    label_item = models.ForeignKey("labels.Item", models.PROTECT, related_name="spot_checks")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.item}"

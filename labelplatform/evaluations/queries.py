@@ -18,14 +18,24 @@ from labelplatform.evaluations.models import (
     PolicyColour,
 )
 from labelplatform.jobs.models import Artifact, Job
-from labelplatform.jobs.whiskers import NARROW, Scale, Whisker, shared_scale, whisker
+from labelplatform.jobs.whiskers import Scale, Whisker, shared_scale, whisker
 
 COLOURS = 8
 CLOSED_BOOK = "hallucination-open-domain"
 # What abstaining from every question would earn: the bar a policy must clear before its gain means anything.
 ALWAYS_ABSTAIN: Mapping[str, float] = {"grade": 0.5, "right": 0.0, "abstained": 1.0, "wrong": 0.0}
 SHARES = frozenset({"grade", "right", "abstained", "wrong", "pair_accuracy"})
-HEADLINES = ("grade", "pair_accuracy")
+# The figure that a list shows of an evaluation, and the table that stands open: the first that it has.
+HEADLINES = (
+    "grade",
+    "pair_accuracy",
+    "mc2",
+    "true_and_informative",
+    "binary",
+    "hallucinated",
+    "factscore",
+    "pass@1",
+)
 JOB_KINDS = ("evaluate", "compare", "leaderboard")
 
 
@@ -116,20 +126,50 @@ class MetricTable:
     rows: tuple[MetricRow, ...]
 
 
-def metric_tables(run: EvaluationRun) -> tuple[MetricTable, ...]:
-    """The figures of one evaluation by metric; the whole before its slices."""
-    ordered = sorted(run.metrics.all(), key=lambda metric: (_place(metric.name), metric.name, metric.pk))
-    grouped = groupby(ordered, key=lambda metric: metric.name)
-    return tuple(_metric_table(run.suite, name, list(metrics)) for name, metrics in grouped)
+def figures_of(run: EvaluationRun) -> list[MeasuredMetric]:
+    """All figures of one evaluation by metric, those that say most first."""
+    return sorted(run.metrics.all(), key=lambda metric: (_place(metric.name), metric.name, metric.pk))
+
+
+def overall_table(suite: str, figures: Iterable[MeasuredMetric]) -> MetricTable | None:
+    """Every figure over all items, a row each; what is a share is drawn, from 0 to 1. None without such figures."""
+    whole = [metric for metric in figures if not metric.group]
+    if not whole:
+        return None
+    drawn = [metric for metric in whole if _is_share(metric)]
+    scale = shared_scale([0.0, 1.0]) if drawn else None
+    rows = tuple(
+        MetricRow(
+            metric,
+            metric_name(metric.name),
+            _drawn(scale if metric in drawn else None, metric, _marks(suite, metric.name)),
+        )
+        for metric in whole
+    )
+    return MetricTable("", _("all items"), "", scale, rows)
+
+
+def slice_tables(suite: str, figures: Iterable[MeasuredMetric]) -> tuple[MetricTable, ...]:
+    """Each metric over each slice, on one scale."""
+    sliced = [metric for metric in figures if metric.group]
+    grouped = groupby(sliced, key=lambda metric: metric.name)
+    return tuple(_metric_table(suite, name, list(metrics)) for name, metrics in grouped)
+
+
+def _is_share(metric: MeasuredMetric) -> bool:
+    ends = [end for end in (metric.value, metric.low, metric.high) if end is not None]
+    return bool(ends) and all(0 <= end <= 1 for end in ends)
+
+
+def _marks(suite: str, name: str) -> list[tuple[float, str]]:
+    """What always abstaining would give, where that is a bar."""
+    known = suite == CLOSED_BOOK and name in ALWAYS_ABSTAIN
+    return [(ALWAYS_ABSTAIN[name], _("always abstain"))] if known else []
 
 
 def _metric_table(suite: str, name: str, metrics: Sequence[MeasuredMetric]) -> MetricTable:
     scale = scale_for(name, metrics)
-    marks = (
-        [(ALWAYS_ABSTAIN[name], _("always abstain"))]
-        if suite == CLOSED_BOOK and name in ALWAYS_ABSTAIN
-        else []
-    )
+    marks = _marks(suite, name)
     rows = tuple(
         MetricRow(metric, group_name(metric.group), _drawn(scale, metric, marks)) for metric in metrics
     )
@@ -154,7 +194,7 @@ def _in_words(item: Mapping[str, Any]) -> dict[str, Any]:
 def scale_for(name: str, metrics: Iterable[Any]) -> Scale | None:
     """Shares are drawn from 0 to 1 wherever they stand, so that plots can be compared; others on their own range."""
     ends = [end for metric in metrics for end in (metric.value, metric.low, metric.high)]
-    return shared_scale(ends, include=(0.0, 1.0) if name in SHARES else (), width=NARROW)
+    return shared_scale(ends, include=(0.0, 1.0) if name in SHARES else ())
 
 
 def _drawn(scale: Scale | None, metric: MeasuredMetric, marks: list[tuple[float, str]]) -> Whisker | None:
@@ -164,7 +204,7 @@ def _drawn(scale: Scale | None, metric: MeasuredMetric, marks: list[tuple[float,
 
 
 def _place(name: str) -> int:
-    order = ("grade", "right", "abstained", "wrong", "pair_accuracy")
+    order = (*HEADLINES, "right", "abstained", "wrong")
     return order.index(name) if name in order else len(order)
 
 
@@ -177,6 +217,13 @@ def metric_name(name: str) -> str:
         "wrong": _("wrong"),
         "pair_accuracy": _("pair accuracy"),
         "score": _("score"),
+        "hallucinated": _("hallucinated"),
+        "support": _("support"),
+        "invented_sentences": _("invented sentences"),
+        "inconsistency": _("inconsistency"),
+        "true": _("true"),
+        "informative": _("informative"),
+        "true_and_informative": _("true and informative"),
         "rating": _("rating"),
     }
     return names.get(name, name.replace("_", " "))

@@ -17,6 +17,7 @@ from evaluator.report_files import Verdict as ReportVerdict
 from labelplatform.accounts.models import Project, User
 from labelplatform.accounts.services import record
 from labelplatform.evaluations import code_rows, command_lines
+from labelplatform.evaluations.item_keeping import keep_items, worst_items
 from labelplatform.evaluations.models import (
     Better,
     ComparisonRun,
@@ -37,12 +38,12 @@ Kind = Artifact.Kind
 SUBJECTS = (Kind.POLICY, Kind.BASE_MODEL, Kind.RESPONSES, Kind.REWARD_MODEL)
 REGRESSION_CONFIRMED = 3
 RATING_COUNTS = ("rank_best", "rank_worst", "wins", "losses", "ties")
-WORST_ITEMS = 12
-LONGEST_TEXT = 1200
 
 
 class Decoding(TypedDict, total=False):
-    """How a policy is made to answer, where the evaluator's own way is not wanted."""
+    """How a policy is made to answer, where the evaluator's own way is not wanted, and what else the suite reads:
+    `files`, by the flag that names each (command_lines.FILES).
+    """
 
     temperature: float
     max_new_tokens: int
@@ -51,7 +52,13 @@ class Decoding(TypedDict, total=False):
     precision: str
     k: list[int]
     temperatures: list[float]
+    prompting: str
+    shots: int
+    paths: int
+    prompt: str
+    edition: str
     samples: int
+    files: Mapping[str, Artifact]
 
 
 def store_questions(*, project: Project, name: str, lines: Lines, by: User) -> Artifact:
@@ -74,6 +81,7 @@ def start_evaluation(
     **decoding: Unpack[Decoding],
 ) -> EvaluationRun:
     """One suite asked of one subject; the same question asked again is the same run."""
+    files = decoding.pop("files", {})
     if subject.kind not in SUBJECTS:
         raise ValidationError(
             _("%(name)s is a %(found)s: a model, responses or a reward model can be evaluated.")
@@ -88,7 +96,9 @@ def start_evaluation(
         "seed": seed,
         "decoding": dict(decoding),
     }
-    inputs = [subject, data] if data else [subject]
+    if files:
+        spec["files"] = {name: artifact.digest for name, artifact in files.items()}
+    inputs = list(dict.fromkeys([subject, *([data] if data else []), *files.values()]))
     job = enqueue(kind="evaluate", spec=spec, project=project, by=by, inputs=inputs)
     known = EvaluationRun.objects.filter(job=job).first()
     if known is not None:
@@ -176,13 +186,14 @@ def collect_evaluation(job: Job, run_folder: Path) -> None:
     run = _evaluation_of(job)
     if run.report_id is not None:
         return
-    report = read_report(run_folder / "out")
+    report = read_report(run_folder / "out", samples=False)
     run.report = _register_report(job, run_folder, run.name, report)
     run.save(update_fields=["report"])
+    keep_items(run, run_folder / "out")
     MeasuredMetric.objects.bulk_create(
         MeasuredMetric(run=run, name=metric.name, **figure_fields(metric)) for metric in report.metrics
     )
-    code_rows.keep_submissions(run, report)
+    code_rows.keep_submissions(run, run_folder / "out")
     if run.subject.kind in (Kind.POLICY, Kind.BASE_MODEL):
         give_colours(project=job.project, names=[run.subject.name])
     record(
@@ -236,38 +247,12 @@ def give_colours(*, project: Project, names: Sequence[str]) -> None:
     )
 
 
-def worst_items(report: Report) -> list[dict[str, Any]]:
-    """The items a reader should look at first: those a comparison lost most on, else those with the lowest scores."""
-    if "worst_items" in report.extra:
-        found: list[Any] = list(report.extra["worst_items"])  # type: ignore[call-overload]
-        return [_shortened(item) for item in found[:WORST_ITEMS]]
-    better = {metric.name: metric.better for metric in report.metrics if metric.group is None}
-    signs = {"higher": 1.0, "lower": -1.0}
-
-    def goodness(sample: Mapping[str, Any]) -> float:
-        return sum(signs.get(better.get(name) or "", 0.0) * score for name, score in sample["scores"].items())
-
-    # Judged programs are rows of their own.
-    told = [{key: value for key, value in sample.items() if key != "judgements"} for sample in report.samples]
-    measured = [sample for sample in told if sample.get("scores")]
-    return [_shortened(item) for item in sorted(measured, key=goodness)[:WORST_ITEMS]]
-
-
-def _shortened(value: Any) -> Any:
-    """The same value with long texts cut: a page shows them, the report folder keeps them whole."""
-    if isinstance(value, str):
-        return value if len(value) <= LONGEST_TEXT else value[:LONGEST_TEXT] + "…"
-    if isinstance(value, Mapping):
-        return {key: _shortened(each) for key, each in value.items()}
-    return [_shortened(each) for each in value] if isinstance(value, list | tuple) else value
-
-
 def _register_report(job: Job, run_folder: Path, name: str, report: Report) -> Artifact:
     detail = {
         "suite": report.suite,
         "variant": report.variant,
         "items": report.items.record(),
-        "worst_items": worst_items(report),
+        "worst_items": worst_items(report, run_folder / "out"),
         "warnings": list(report.extra.get("warnings", [])),  # type: ignore[call-overload]
     }
     return register_artifact(
@@ -286,7 +271,7 @@ def collect_comparison(job: Job, run_folder: Path) -> None:
     run = ComparisonRun.objects.select_for_update().get(job=job)
     if run.report_id is not None:
         return
-    report = read_report(run_folder / "out")
+    report = read_report(run_folder / "out", samples=False)
     run.report = _register_report(job, run_folder, f"comparison {run.pk}", report)
     run.verdict = str(report.extra["verdict"])
     run.full_clean(exclude=["report"])
@@ -308,7 +293,7 @@ def collect_leaderboard(job: Job, run_folder: Path) -> None:
     )
     if run.report_id is not None:
         return
-    report = read_report(run_folder / "out")
+    report = read_report(run_folder / "out", samples=False)
     run.report = _register_report(job, run_folder, f"leaderboard {run.pk}", report)
     run.save(update_fields=["report"])
     ratings = [metric for metric in report.metrics if metric.name == "rating" and metric.group]

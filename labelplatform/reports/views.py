@@ -9,6 +9,7 @@ from labelplatform.accounts.access import project_view
 from labelplatform.accounts.models import Membership, Project, Role
 from labelplatform.evaluations.models import PolicyRating
 from labelplatform.evaluations.queries import comparisons_of, evaluation_rows, leaderboards_of
+from labelplatform.evaluations.services import SUBJECTS
 from labelplatform.jobs.queries import artifacts_of
 from labelplatform.labels.shown_tiers import shown_tiers
 from labelplatform.reports.queries import leaderboard as boards
@@ -69,6 +70,7 @@ def lineage(request: HttpRequest, project: Project, membership: Membership, pk: 
         raise Http404
     rating = _rating(request, project)
     page = {"project": project, "artifact": artifact, "lineage": origins.lineage(artifact, rating)}
+    page["can_be_evaluated"] = artifact.kind in SUBJECTS
     return render(request, "reports/lineage.html", page)
 
 

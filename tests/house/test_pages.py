@@ -94,6 +94,10 @@ def member(stock: Stock) -> dict[str, object]:
     return {"pk": stock.project.memberships.get(user=stock.people["annotator"]).pk}
 
 
+def first_item(stock: Stock) -> dict[str, object]:
+    return {"pk": stock.evaluation.pk, "place": 0}
+
+
 def talk(stock: Stock) -> dict[str, object]:
     return {"pk": stock.answer.turn.conversation_id}
 
@@ -254,6 +258,9 @@ EVALUATIONS = [
     Row("evaluations:compare", get=research(200), post=research(422), body=unnamed),
     Row("evaluations:rate", get=research(200), post=research(422), body=unnamed),
     Row("evaluations:run", get=research(200), parts=pk(lambda s: s.evaluation)),
+    Row("evaluations:items", get=research(200), parts=pk(lambda s: s.evaluation)),
+    Row("evaluations:item", get=research(200), parts=first_item),
+    Row("evaluations:spot_check", post=research(302), parts=first_item),
     Row("evaluations:live", get=research(200), parts=pk(lambda s: s.evaluation.job, "job")),
     Row("evaluations:pass_at_k", get=research(200)),
     Row("evaluations:problems", get=research(200), parts=pk(lambda s: s.code)),

@@ -21,6 +21,7 @@ from labelplatform.accounts.models import Membership, Project, Role, User
 from labelplatform.chat import services as chat
 from labelplatform.chat.models import Answer
 from labelplatform.evaluations import services as evaluations
+from labelplatform.evaluations.item_keeping import keep_items
 from labelplatform.evaluations.models import (
     ComparisonRun,
     EvaluationRun,
@@ -481,6 +482,7 @@ def _evaluate(stock: Stock) -> None:
             made_by=run.job,
         )
         run.save()
+        keep_items(run, run.report.path)
         _measure(run, right)
         pair.append(run)
     stock.evaluation = pair[0]

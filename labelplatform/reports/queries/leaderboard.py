@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from django.utils.translation import gettext as _
 
 from labelplatform.accounts.models import Project
+from labelplatform.evaluations.drawings import Drawing, drawings_of
 from labelplatform.evaluations.models import EvaluationRun, LeaderboardRun, MeasuredMetric, PolicyRating
 from labelplatform.evaluations.queries import CLOSED_BOOK, colours_of, leaderboards_of, metric_name
 from labelplatform.jobs.whiskers import (
@@ -17,7 +18,6 @@ from labelplatform.jobs.whiskers import (
     stacked_bar,
     whisker,
 )
-from labelplatform.reports.queries.drawings import Drawing, drawings_of
 
 PARTS = ("right", "abstained", "wrong")
 MEAN_RATING = 1000.0

@@ -14,6 +14,7 @@ from labelplatform.snapshots.models import Snapshot
 from tests.labelplatform.builders import build_artifact
 
 RUN = Path("RUN")
+SUITE = "hallucination-open-domain"
 
 
 def heard(argv: list[str]) -> dict[str, Any]:
@@ -26,7 +27,7 @@ def asked(project: Project, by: User, subject: Artifact, data: Artifact | None, 
         project=project,
         name="n",
         suite=suite,
-        variant="v",
+        variant="",
         subject=subject,
         data=data,
         seed=4,
@@ -38,8 +39,8 @@ def asked(project: Project, by: User, subject: Artifact, data: Artifact | None, 
 
 def test_evaluate_hears_subject_data_and_decoding(project: Project, rosa: User, questions: Artifact) -> None:
     policy = build_artifact(project)
-    told = heard(command_lines.evaluate_command(asked(project, rosa, policy, questions, "s"), RUN))
-    assert (told["suite"], told["variant"], told["seed"], told["limit"]) == ("s", "v", 4, 3)
+    told = heard(command_lines.evaluate_command(asked(project, rosa, policy, questions, SUITE), RUN))
+    assert (told["suite"], told["variant"], told["seed"], told["limit"]) == (SUITE, None, 4, 3)
     assert told["subject"] == str(policy.path)
     assert told["data"] == questions.path / "questions.jsonl"
     assert told["out"] == RUN / "out"

@@ -7,9 +7,9 @@ import pytest
 from django.test import Client
 
 from evaluator.plots.folder import draw_report
+from labelplatform.evaluations.drawings import drawings_of, inline_svg
 from labelplatform.jobs.models import Artifact
 from labelplatform.reports.queries import leaderboard as boards
-from labelplatform.reports.queries.drawings import drawings_of, inline_svg
 from tests.evaluator.drawn import FIGURES, folder
 from tests.labelplatform.world import Stock
 

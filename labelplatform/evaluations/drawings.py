@@ -9,6 +9,8 @@ from django.utils.safestring import SafeString
 
 from evaluator.errors import BadInput
 from evaluator.figures import read_figures
+from evaluator.plots.default_figures import default_figures
+from evaluator.report_files import read_report
 from labelplatform.jobs.models import Artifact
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -24,28 +26,30 @@ MOST_SHOWN = 6
 
 @dataclass(frozen=True)
 class Drawing:
-    """One figure of a report: its own words, and the drawing for a desk and for a phone."""
+    """One figure of a report: its name, its own words, and the drawing for a desk and for a phone."""
 
+    name: str
     title: str
     description: str
     wide: SafeString
     narrow: SafeString
 
 
-def drawings_of(report: Artifact | None) -> tuple[Drawing, ...]:
-    """The figures a report has drawn; none for a report that has none, or whose files are not as they should be."""
+def drawings_of(report: Artifact | None, most: int = MOST_SHOWN) -> tuple[Drawing, ...]:
+    """The figures a report has drawn, its own or those of its metrics; none where its files are not as wanted."""
     if report is None:
         return ()
     try:
-        figures = read_figures(report.path)
+        figures = read_figures(report.path) or default_figures(read_report(report.path, samples=False))
     except BadInput:
         return ()
     found = []
     for figure in figures:
         files = [report.path / "figures" / f"{figure.name}{ending}.svg" for ending in ("", "-narrow")]
         if figure.plot is not None and all(file.is_file() for file in files):
-            found.append(Drawing(figure.title, figure.description, *(inline_svg(file) for file in files)))
-    return tuple(found[:MOST_SHOWN])
+            drawn = [inline_svg(file) for file in files]
+            found.append(Drawing(figure.name, figure.title, figure.description, *drawn))
+    return tuple(found[:most])
 
 
 def inline_svg(file: Path) -> SafeString:

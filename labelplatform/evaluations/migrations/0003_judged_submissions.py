@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("evaluations", "0001_initial")]
+    dependencies = [("evaluations", "0002_measured_items")]
 
     operations = [
         migrations.CreateModel(
