@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from labelplatform.accounts.access import project_view, signed_in
 from labelplatform.accounts.models import Membership, Project, Role
 from labelplatform.evaluations import queries, services
+from labelplatform.evaluations.following import follow
 from labelplatform.evaluations.forms import ComparisonForm, EvaluationForm, LeaderboardForm
 
 GET_POST = ["GET", "HEAD", "POST"]
@@ -82,7 +83,11 @@ def compare(request: HttpRequest, project: Project, membership: Membership) -> H
     form = ComparisonForm(project, request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            started = services.start_comparison(by=signed_in(request), **form.cleaned_data)
+            told = dict(form.cleaned_data)
+            follows = told.pop("follow")
+            started = services.start_comparison(by=signed_in(request), **told)
+            if follows:
+                follow(baseline=started.baseline, by=signed_in(request))
             return redirect("reports:comparison", slug=project.slug, pk=started.pk)
         except ValidationError as error:
             form.add_error(None, error)

@@ -28,7 +28,7 @@ class JobKind:
     `collect(job, run_folder)` turns the finished folder into rows; it runs exactly once, inside the transaction that
     marks the job succeeded: if it raises, nothing of it is kept and the job is failed.
     `success_exit_codes` are the child's exit codes that are a result and not a failure (compare exits 3).
-    `schedule_spec(schedule, artifact)` is added to a Schedule's spec each time it enqueues.
+    `schedule_spec(schedule, artifact)` is added to a Schedule's spec each time it enqueues; None enqueues nothing.
     """
 
     name: str
@@ -38,7 +38,7 @@ class JobKind:
     collect: Callable[[Job, Path], None]
     validate: Callable[[dict[str, Any]], None]
     success_exit_codes: tuple[int, ...] = (0,)
-    schedule_spec: Callable[[Schedule, Artifact | None], Mapping[str, Any]] = _enqueue_nothing_else
+    schedule_spec: Callable[[Schedule, Artifact | None], Mapping[str, Any] | None] = _enqueue_nothing_else
 
 
 _kinds: dict[str, JobKind] = {}
