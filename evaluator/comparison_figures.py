@@ -130,7 +130,9 @@ def _worst(worst: Sequence[Mapping[str, Any]]) -> Figure:
     if not worst:
         return Figure("worst-items", title, told, table, missing="nothing was lost: no item scores worse")
     rows = tuple(Whisker(str(item["id"]), float(item["loss"]), colour=1) for item in worst)
-    return Figure("worst-items", title, told, table, Whiskers(rows, "Loss, summed over metrics"))
+    return Figure(
+        "worst-items", title, told, table, Whiskers(rows, "Loss, summed over metrics", (Reference(0.0),))
+    )
 
 
 def _asked(side: Mapping[str, Any]) -> str:

@@ -8,6 +8,8 @@ from labelplatform.evaluations.models import ComparisonRun
 from labelplatform.evaluations.queries import metric_name
 from labelplatform.reports.queries.drawings import Drawing, drawings_of
 
+LOST_ITEMS = "worst-items"
+
 
 @dataclass(frozen=True)
 class Tax:
@@ -59,7 +61,8 @@ def compared(run: ComparisonRun) -> Compared | None:
         warnings=[str(warning) for warning in _list(detail.get("warnings"))],
         taxes=[_tax(one) for one in _list(_object(detail, "alignment_tax").get("effects"))],
         stopped=None if "passed" not in gate else not gate["passed"],
-        drawings=drawings_of(report),
+        # The items that were lost stand on the page themselves, both sides in full.
+        drawings=[one for one in drawings_of(report) if one.name != LOST_ITEMS],
     )
 
 
