@@ -66,8 +66,13 @@ def test_nothing_else(asked: Callable[[str], Answer], file: str) -> None:
 def test_an_artifact_that_is_no_report_has_none(stock: Stock) -> None:
     browser = Client()
     browser.force_login(stock.people["researcher"])
-    address = f"/p/harbour/reports/figures/{stock.policies[0].pk}/effects.csv"
-    assert browser.get(address).status_code == 404
+    files = {"report.json": "{}", **figure_of("effects")}
+    found = {}
+    for kind in (Artifact.Kind.REPORT, Artifact.Kind.POLICY):
+        artifact = build_artifact(stock.project, kind, files=files)
+        answer = browser.get(f"/p/harbour/reports/figures/{artifact.pk}/effects.csv")
+        found[str(kind)] = answer.status_code
+    assert found == {"report": 200, "policy": 404}
 
 
 def test_another_projects_report_has_none_here(stock: Stock) -> None:
