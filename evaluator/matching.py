@@ -1,12 +1,14 @@
 """Which reports, and which items in them, can be compared: by suite, variant and data digest, then by item id."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from evaluator.errors import BadInput
-from evaluator.report_files import Report, read_report
+from evaluator.json_lines import dump, kind_of
+from evaluator.report_files import Report, data_file, read_report
 
 Values = Mapping[str, Any]
 Key = tuple[str, str, tuple[str, ...]]
@@ -18,10 +20,15 @@ LOWER_IS_BETTER = frozenset(
 
 @dataclass(frozen=True)
 class Item:
-    """One item that both sides measured; `differences` are candidate - baseline, by metric."""
+    """One item that both sides measured; `differences` are candidate - baseline, by metric.
+
+    `place` is the report's name among those compared, `prompt` what the item shares with others of one prompt.
+    """
 
     suite: str
+    place: str
     id: str
+    prompt: str
     slices: Mapping[str, str]
     baseline: Values
     candidate: Values
@@ -31,28 +38,35 @@ class Item:
 
 @dataclass(frozen=True)
 class Pairing:
-    """The scores of one metric in one group on both sides, item by item."""
+    """The scores of one metric in one group on both sides, item by item; `prompts` are what is drawn as a whole."""
 
     suite: str
     variant: str
+    place: str
     metric: str
     group: str | None
     better: str
     baseline: tuple[float, ...]
     candidate: tuple[float, ...]
     weights: tuple[float, ...]
+    prompts: tuple[str, ...]
 
     @property
     def is_binary(self) -> bool:
         """Whether all scores are 0 or 1 and weigh the same, so that McNemar's test applies."""
         return {*self.baseline, *self.candidate} <= {0, 1} and len(set(self.weights)) == 1
 
+    @property
+    def is_one_item_a_prompt(self) -> bool:
+        """Whether the items are independent: McNemar's test counts each of several answers to a prompt as news."""
+        return len(set(self.prompts)) == len(self.prompts)
+
 
 @dataclass(frozen=True)
 class Matched:
     """All that can be compared, and all that cannot."""
 
-    suites: int
+    places: tuple[str, ...]
     pairings: tuple[Pairing, ...]
     items: tuple[Item, ...]
     asked: int
@@ -60,12 +74,13 @@ class Matched:
     data: tuple[Values, ...]
     unmatched_reports: Mapping[str, list[str]]
     unmatched_items: Mapping[str, list[str]]
+    unmatched_metrics: Mapping[str, list[str]]
 
     def worst(self, count: int) -> list[dict[str, object]]:
-        """The items on which the candidate lost most, summed over metrics with a direction; ties by suite and id."""
+        """The items on which the candidate lost most, summed over metrics with a direction; ties by report and id."""
         losses = [(self._loss(item), item) for item in self.items]
         lost = sorted(
-            ((loss, item) for loss, item in losses if loss > 0), key=lambda e: (-e[0], e[1].suite, e[1].id)
+            ((loss, item) for loss, item in losses if loss > 0), key=lambda e: (-e[0], e[1].place, e[1].id)
         )
         return [
             {
@@ -81,13 +96,19 @@ class Matched:
 
     def _loss(self, item: Item) -> float:
         signs = {"higher": -1.0, "lower": 1.0, "neither": 0.0}
-        return sum(signs[self.directions[item.suite, name]] * gap for name, gap in item.differences.items())
+        return sum(signs[self.directions[item.place, name]] * gap for name, gap in item.differences.items())
+
+
+@dataclass(frozen=True)
+class _Stored:
+    report: Report
+    folder: Path
 
 
 def match_reports(baseline: Path, candidate: Path, metrics: Sequence[str]) -> Matched:
     """Everything comparable of two report folders, or of two folders of report folders.
 
-    `metrics` limits the comparison. Refuses two sides without a report in common, and metrics that neither has.
+    `metrics` limits the comparison. Refuses two sides without a report in common, and metrics that no report has.
     """
     ours, theirs = _reports(baseline), _reports(candidate)
     shared = sorted(ours.keys() & theirs.keys())
@@ -96,48 +117,53 @@ def match_reports(baseline: Path, candidate: Path, metrics: Sequence[str]) -> Ma
             f"{candidate}: found {_names(theirs)}, wanted a report of the same suite, variant and data as in "
             f"{baseline}: {_names(ours)}"
         )
+    sides = [(key, ours[key].report, theirs[key].report) for key in shared]
+    _refuse_unknown(metrics, sides)
+    places = _places(shared)
     pairings: list[Pairing] = []
     items: list[Item] = []
     directions: dict[tuple[str, str], str] = {}
-    for key in shared:
-        names = _metric_names(ours[key], theirs[key], metrics)
-        directions |= {(key[0], name): _direction(name, ours[key], theirs[key]) for name in names}
-        paired = _pair_items(key[0], ours[key], theirs[key], names)
+    for key, old, new in sides:
+        names = [name for name in _metrics_of(old, new) if not metrics or name in metrics]
+        directions |= {(places[key], name): _direction(name, old, new) for name in names}
+        paired = _pair_items(key, places[key], old, new, names)
         items += paired
-        pairings += [p for name in names for p in _pairings(key, name, directions[key[0], name], paired)]
+        for name in names:
+            pairings += _pairings(key, name, directions[places[key], name], paired)
     if not pairings:
         raise BadInput(
             f"{candidate}: found no item measured on both sides, wanted at least one ({list(metrics) or 'any'})"
         )
     return Matched(
-        suites=len(shared),
+        places=tuple(places[key] for key in shared),
         pairings=tuple(pairings),
         items=tuple(items),
-        asked=sum(len({*_by_id(ours[key]), *_by_id(theirs[key])}) for key in shared),
+        asked=sum(len({*_by_id(old), *_by_id(new)}) for _, old, new in sides),
         directions=directions,
-        data=tuple(file for key in shared for file in ours[key].data),
+        data=tuple(file for key in shared for file in _data(ours[key], theirs[key])),
         unmatched_reports={
             "baseline": [_label(key) for key in sorted(ours.keys() - theirs.keys())],
             "candidate": [_label(key) for key in sorted(theirs.keys() - ours.keys())],
         },
-        unmatched_items=_unmatched_items([(ours[key], theirs[key]) for key in shared], items),
+        unmatched_items=_unmatched_items([(places[key], old, new) for key, old, new in sides], items),
+        unmatched_metrics=_unmatched_metrics([(places[key], old, new) for key, old, new in sides]),
     )
 
 
-def _reports(folder: Path) -> dict[Key, Report]:
+def _reports(folder: Path) -> dict[Key, _Stored]:
     """The reports in a folder (itself one, or one in each subfolder) by suite, variant and data. Refuses none."""
     places = (
         [folder]
         if (folder / "report.json").is_file()
         else sorted(p.parent for p in folder.glob("*/report.json"))
     )
-    found: dict[Key, Report] = {}
+    found: dict[Key, _Stored] = {}
     for place in places:
         report = read_report(place)
         key = (report.suite, report.variant, tuple(sorted(str(file.get("sha256")) for file in report.data)))
         if key in found:
             raise BadInput(f"{place}: found a second report of {_label(key)}, wanted one of each in {folder}")
-        found[key] = report
+        found[key] = _Stored(report, place)
     if not found:
         raise BadInput(
             f"{folder}: found no report.json, wanted a report folder or a folder of report folders"
@@ -150,25 +176,49 @@ def _label(key: Key) -> str:
     return f"{key[0]} ({key[1]}; data {digests})"
 
 
-def _names(reports: Mapping[Key, Report]) -> str:
+def _names(reports: Mapping[Key, _Stored]) -> str:
     return "; ".join(_label(key) for key in sorted(reports))
+
+
+def _places(keys: Sequence[Key]) -> dict[Key, str]:
+    """A name for each report: its suite, with the variant, then the data, where others have the same."""
+    suites, variants = Counter(key[0] for key in keys), Counter(key[:2] for key in keys)
+    found = {}
+    for key in keys:
+        parts = [key[0], *([key[1]] if suites[key[0]] > 1 else [])]
+        parts += ["+".join(digest[:12] for digest in key[2])] if variants[key[:2]] > 1 else []
+        found[key] = "/".join(parts)
+    return found
+
+
+def _data(ours: _Stored, theirs: _Stored) -> list[Values]:
+    """What was asked of both, then the samples of each side: all that a comparison is reckoned from."""
+    samples = [
+        {**data_file(side.folder / "samples.jsonl"), "of": of}
+        for of, side in (("baseline", ours), ("candidate", theirs))
+    ]
+    return [*ours.report.data, *samples]
 
 
 def _by_id(report: Report) -> dict[str, Values]:
     return {str(sample["id"]): sample for sample in report.samples}
 
 
-def _metric_names(ours: Report, theirs: Report, wanted: Sequence[str]) -> list[str]:
-    sides = [
-        {name for sample in _by_id(report).values() for name in sample["scores"]} for report in (ours, theirs)
-    ]
-    found = sides[0] & sides[1]
+def _scores(report: Report) -> set[str]:
+    return {name for sample in _by_id(report).values() for name in sample["scores"]}
+
+
+def _metrics_of(ours: Report, theirs: Report) -> list[str]:
+    return sorted(_scores(ours) & _scores(theirs))
+
+
+def _refuse_unknown(wanted: Sequence[str], sides: Sequence[tuple[Key, Report, Report]]) -> None:
+    found = {name for _, ours, theirs in sides for name in _metrics_of(ours, theirs)}
     unknown = sorted(set(wanted) - found)
     if unknown:
         raise BadInput(
             f"--metric {unknown[0]}: found no such score in both reports, wanted one of {sorted(found)}"
         )
-    return sorted(found & set(wanted)) if wanted else sorted(found)
 
 
 def _direction(name: str, *reports: Report) -> str:
@@ -186,7 +236,7 @@ def _direction(name: str, *reports: Report) -> str:
     return direction
 
 
-def _pair_items(suite: str, ours: Report, theirs: Report, names: Sequence[str]) -> list[Item]:
+def _pair_items(key: Key, place: str, ours: Report, theirs: Report, names: Sequence[str]) -> list[Item]:
     """Items that both sides measured, in the order of their ids."""
     before, after = _by_id(ours), _by_id(theirs)
     paired = []
@@ -198,18 +248,47 @@ def _pair_items(suite: str, ours: Report, theirs: Report, names: Sequence[str]) 
             if m in old["scores"] and m in new["scores"]
         }
         if gaps:
-            slices = {str(key): str(value) for key, value in dict(old.get("slices", {})).items()}
-            paired.append(Item(suite, name, slices, _shown(old), _shown(new), gaps, _weight(old, new, name)))
+            paired.append(
+                Item(
+                    suite=key[0],
+                    place=place,
+                    id=name,
+                    prompt=_prompt(old, name),
+                    slices=_slices(old, name),
+                    baseline=_shown(old),
+                    candidate=_shown(new),
+                    differences=gaps,
+                    weight=_weight(old, new, name),
+                )
+            )
     return paired
 
 
+def _prompt(sample: Values, name: str) -> str:
+    """What items of one prompt share: `prompt_id`, else the prompt itself; an item that tells neither is alone."""
+    if "prompt_id" in sample:
+        return f"prompt_id {sample['prompt_id']}"
+    return f"prompt {dump({'prompt': sample['prompt']})}" if "prompt" in sample else f"item {name}"
+
+
+def _slices(sample: Values, name: str) -> dict[str, str]:
+    slices = sample.get("slices", {})
+    if not isinstance(slices, dict):
+        raise BadInput(f"item {name!r}: slices: found {kind_of(slices)}, wanted an object of names")
+    return {str(key): str(value) for key, value in slices.items()}
+
+
 def _weight(old: Values, new: Values, name: str) -> float:
-    weights = {float(side.get("weight", 1.0)) for side in (old, new)}
-    if len(weights) > 1 or min(weights) <= 0:
+    weights = [side.get("weight", 1.0) for side in (old, new)]
+    for weight in weights:
+        if isinstance(weight, bool) or not isinstance(weight, int | float):
+            raise BadInput(f"item {name!r}: weight: found {kind_of(weight)}, wanted a positive number")
+    if weights[0] != weights[1] or weights[0] <= 0:
         raise BadInput(
-            f"item {name!r}: found the weights {sorted(weights)}, wanted one positive weight on both sides"
+            f"item {name!r}: found the weights {weights[0]:g} and {weights[1]:g}, wanted one positive weight on "
+            "both sides"
         )
-    return weights.pop()
+    return float(weights[0])
 
 
 def _shown(sample: Values) -> dict[str, object]:
@@ -227,24 +306,40 @@ def _pairings(key: Key, metric: str, better: str, items: Sequence[Item]) -> list
         Pairing(
             key[0],
             key[1],
+            groups[group][0].place,
             metric,
             group,
             better,
             tuple(float(item.baseline["scores"][metric]) for item in groups[group]),
             tuple(float(item.candidate["scores"][metric]) for item in groups[group]),
             tuple(item.weight for item in groups[group]),
+            tuple(item.prompt for item in groups[group]),
         )
         for group in sorted(groups, key=lambda name: name or "")
     ]
 
 
-def _unmatched_items(sides: Sequence[tuple[Report, Report]], items: Sequence[Item]) -> dict[str, list[str]]:
-    """Ids on one side only, and ids that both hold and one did not measure."""
-    paired = {(item.suite, item.id) for item in items}
+def _unmatched_items(
+    sides: Sequence[tuple[str, Report, Report]], items: Sequence[Item]
+) -> dict[str, list[str]]:
+    """Ids on one side only, and ids that both hold and one did not measure; of several with the report's name."""
+    paired = {(item.place, item.id) for item in items}
     found: dict[str, list[str]] = {"baseline_only": [], "candidate_only": [], "not_measured": []}
-    for ours, theirs in sides:
+    for place, ours, theirs in sides:
         before, after = set(_by_id(ours)), set(_by_id(theirs))
-        found["baseline_only"] += sorted(before - after)
-        found["candidate_only"] += sorted(after - before)
-        found["not_measured"] += sorted(name for name in before & after if (ours.suite, name) not in paired)
+        missing = {name for name in before & after if (place, name) not in paired}
+        start = f"{place}/" if len(sides) > 1 else ""
+        for kind, names in zip(found, (before - after, after - before, missing), strict=True):
+            found[kind] += [start + name for name in sorted(names)]
+    return found
+
+
+def _unmatched_metrics(sides: Sequence[tuple[str, Report, Report]]) -> dict[str, list[str]]:
+    """Scores that one side alone has, which nothing can be said about; of several reports with the report's name."""
+    found: dict[str, list[str]] = {"baseline_only": [], "candidate_only": []}
+    for place, ours, theirs in sides:
+        before, after = _scores(ours), _scores(theirs)
+        start = f"{place}/" if len(sides) > 1 else ""
+        for kind, names in zip(found, (before - after, after - before), strict=True):
+            found[kind] += [start + name for name in sorted(names)]
     return found

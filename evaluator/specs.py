@@ -15,6 +15,7 @@ TieModel = Literal["davidson", "efron", "half"]
 ResampledUnit = Literal["auto", "rankings", "annotators"]
 HistoryPeriod = Literal["day", "week", "month"]
 ChoiceRule = Literal["disagreement", "margin"]
+GateRule = Literal["regression", "no-worse"]
 # Where a report lies, whether it was written in one go and by how many workers is not part of what it says.
 NOT_SAID = ("out", "resume", "workers")
 # One asks for programs anyway, one has prompts of its own.
@@ -135,7 +136,10 @@ class RunSpec(Spec):
 
 @dataclass(frozen=True)
 class CompareSpec(Spec):
-    """Two report folders, or two folders of report folders. `margin` is the largest change that counts as none."""
+    """Two report folders, or two folders of report folders. `margin` is the largest change that counts as none.
+
+    `standard` names suites that are listed apart as the alignment tax (none: the known ones); `gate` is what exits 3.
+    """
 
     baseline: Path
     candidate: Path
@@ -146,6 +150,8 @@ class CompareSpec(Spec):
     seed: int = 0
     resamples: int = 2000
     permutations: int = 20000
+    standard: tuple[str, ...] = ()
+    gate: GateRule = "regression"
 
     def __post_init__(self) -> None:
         _share("level", self.level)
@@ -154,6 +160,7 @@ class CompareSpec(Spec):
         _at_least("seed", self.seed, 0)
         if not self.margin >= 0:
             raise BadInput(f"--margin: found {self.margin}; wanted 0 or more")
+        _one_of("gate", self.gate, get_args(GateRule))
 
 
 @dataclass(frozen=True)

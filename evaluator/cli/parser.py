@@ -101,9 +101,7 @@ def _add_run(verbs: "argparse._SubParsersAction[OneLineParser]") -> None:
 
 
 def _add_compare(verbs: "argparse._SubParsersAction[OneLineParser]") -> None:
-    parser = _verb(
-        verbs, "compare", "compare two reports item by item; exit code 3 when a regression is confirmed"
-    )
+    parser = _verb(verbs, "compare", "compare two reports item by item; exit code 3 when the gate is closed")
     add = parser.add_argument
     add("baseline", type=Path, metavar="BASELINE", help="report folder, or folder of report folders")
     add("candidate", type=Path, metavar="CANDIDATE", help="the same for the candidate")
@@ -131,6 +129,13 @@ def _add_compare(verbs: "argparse._SubParsersAction[OneLineParser]") -> None:
         default=20_000,
         help="sampled sign flips of the permutation test (default 20000)",
     )
+    apart = "list this suite apart, as what alignment may have cost (may be given again; default: the known benchmarks)"
+    add("--standard", action="append", default=[], metavar="SUITE", help=apart)
+    stops = (
+        "what exits with 3: regression (a confirmed one, default), or no-worse (also what is not shown to be worse by "
+        "no more than the margin)"
+    )
+    add("--gate", choices=("regression", "no-worse"), default="regression", help=stops)
     _add_shared(parser, resamples=2000)
 
 

@@ -10,7 +10,7 @@ from evaluator.cli.asking import asking_fields
 from evaluator.cli.code_parser import sampling_fields
 from evaluator.cli.hallucination_verbs import FILE_VERBS, REPORT_VERBS
 from evaluator.cli.judge_verbs import run_judge, run_train_judge
-from evaluator.comparison import REGRESSION, compare
+from evaluator.comparison import compare
 from evaluator.errors import BadInput
 from evaluator.leaderboard import leaderboard
 from evaluator.progress import Progress
@@ -19,11 +19,9 @@ from evaluator.resuming import keep_spec
 from evaluator.specs import AgreementSpec, ChooseNextSpec, CompareSpec, LeaderboardSpec, RunSpec
 from evaluator.suites.catalogue import HERE, Suite
 
-REGRESSION_EXIT_CODE = 3
-
 
 def perform(options: argparse.Namespace) -> int:
-    """Run the chosen verb and return its exit code: 0, or 3 when a regression is confirmed."""
+    """Run the chosen verb and return its exit code: 0, or what the gate of a comparison says (3)."""
     if options.verb == "judge":
         run_judge(options)
         return 0
@@ -49,7 +47,15 @@ def perform(options: argparse.Namespace) -> int:
     verdict = report.extra.get("verdict")
     if verdict is not None:
         print(f"verdict: {verdict}")
-    return REGRESSION_EXIT_CODE if verdict == REGRESSION else 0
+    return _through_the_gate(report)
+
+
+def _through_the_gate(report: Report) -> int:
+    gate = report.extra.get("gate")
+    if not isinstance(gate, dict):
+        return 0
+    print(f"gate ({gate['rule']}): {'passed' if gate['passed'] else 'closed'}")
+    return int(gate["exit_code"])
 
 
 def _draw(folder: Path) -> None:
@@ -66,6 +72,8 @@ def print_suites() -> None:
 
 
 def _named(metric: Metric, verb: str) -> str:
+    if verb == "compare" and "report" in metric.extra:
+        return f"{metric.extra['report']} {metric.name}"
     if metric.group is None or verb == "leaderboard":
         return metric.group or metric.name
     return f"{metric.group} {metric.name}"
@@ -130,6 +138,8 @@ def _compare(options: argparse.Namespace) -> Report:
         seed=options.seed,
         resamples=options.resamples,
         permutations=options.permutations,
+        standard=tuple(options.standard),
+        gate=options.gate,
     )
     with report_folder(spec.out), Progress(spec.out, options.progress) as progress:
         report = compare(spec)

@@ -1,6 +1,6 @@
 """Tests of two runs on the same items: exact McNemar for 0/1 scores, a sign-flip permutation test for the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +35,8 @@ def permutation_test(
     """Two-sided p of Σd under exchange of the two runs item by item (each sign flipped with probability 1/2).
 
     Exact over all sign patterns when at most 14 items differ; else (1 + hits) / (1 + permutations), which never
-    is 0 (Phipson and Smyth 2010). Weighted means: pass weight·difference.
+    is 0 (Phipson and Smyth 2010). Weighted means: pass weight·difference; several items of one prompt: the sums
+    within it, which are exchanged together.
     """
     sizes = np.abs(np.array([d for d in differences if d != 0], dtype=np.float64))
     observed = abs(float(np.sum(differences)))
@@ -51,3 +52,11 @@ def permutation_test(
         sums = 2 * (flips @ sizes) - sizes.sum()
         hits += int((np.abs(sums) >= reached).sum())
     return PairedTest((1 + hits) / (1 + permutations), "sampled-permutation")
+
+
+def sums_within(values: Sequence[float], clusters: Sequence[Hashable]) -> list[float]:
+    """The sum of the values of each cluster, in the order in which clusters appear. Refuses lengths that differ."""
+    found: dict[Hashable, float] = {}
+    for value, cluster in zip(values, clusters, strict=True):
+        found[cluster] = found.get(cluster, 0.0) + value
+    return list(found.values())

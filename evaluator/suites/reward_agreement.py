@@ -78,7 +78,9 @@ def _sign(number: float) -> int:
 def _sample(ranking: Ranking, scores: dict[str, float]) -> Sample:
     accuracy, pairs = pair_accuracy(ranking, scores), len(ranking.pairs())
     slices = slices_of(ranking.line, ranking.where)
-    shown = {"annotator": ranking.annotator, "pairs": pairs, "response_scores": scores}
+    # Rankings of one prompt are no independent news of a reward model: a comparison draws them together.
+    shown = {"annotator": ranking.annotator, "prompt_id": ranking.prompt_key, "pairs": pairs}
+    shown["response_scores"] = scores
     if accuracy is None:
         return Sample(ranking.id, slices, {}, {**shown, "not_measured": "all responses tie"})
     return Sample(ranking.id, slices, {"pair_accuracy": accuracy}, shown, weight=float(pairs))

@@ -96,7 +96,10 @@ def given_artifacts(job: Job) -> dict[str, Artifact]:
 
 def compare_command(job: Job, run_folder: Path) -> list[str]:
     """`evaluator compare BASELINE CANDIDATE` of two report folders."""
-    by_digest = {artifact.digest: artifact for artifact in job.inputs.all()}
+    wanted = [job.spec["baseline"], job.spec["candidate"]]
+    # Of a schedule's job only the candidate is an input: the baseline is named.
+    named = Artifact.objects.filter(project=job.project_id, kind=Artifact.Kind.REPORT, digest__in=wanted)
+    by_digest = {artifact.digest: artifact for artifact in (*named, *job.inputs.all())}
     sides = [str(by_digest[job.spec[side]].path) for side in ("baseline", "candidate")]
     return evaluator_argv(
         "compare", *sides, "--seed", str(job.spec["seed"]), "--out", str(run_folder / "out")

@@ -26,7 +26,7 @@ MOST_SHOWN = 6
 
 @dataclass(frozen=True)
 class Drawing:
-    """One figure of a report: its name, its own words, and the drawing for a desk and for a phone."""
+    """One figure of a report: the name of its files, its own words, and the drawing for a desk and for a phone."""
 
     name: str
     title: str

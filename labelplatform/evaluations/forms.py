@@ -253,6 +253,11 @@ class ComparisonForm(forms.Form):
     candidate = forms.ModelChoiceField(
         label=_("Candidate"), queryset=EvaluationRun.objects.none(), empty_label=None
     )
+    follow = forms.BooleanField(
+        label=_("Also compare every later evaluation of these questions with this baseline"),
+        required=False,
+        help_text=_("Each new report of the same suite and questions is compared as soon as it is there."),
+    )
 
     def __init__(self, project: Project, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -16,7 +16,7 @@ from evaluator.report_files import Metric, Report, read_report
 from evaluator.report_files import Verdict as ReportVerdict
 from labelplatform.accounts.models import Project, User
 from labelplatform.accounts.services import record
-from labelplatform.evaluations import code_rows, command_lines
+from labelplatform.evaluations import code_rows, command_lines, following
 from labelplatform.evaluations.item_keeping import keep_items, worst_items
 from labelplatform.evaluations.models import (
     Better,
@@ -38,6 +38,8 @@ Kind = Artifact.Kind
 SUBJECTS = (Kind.POLICY, Kind.BASE_MODEL, Kind.RESPONSES, Kind.REWARD_MODEL)
 REGRESSION_CONFIRMED = 3
 RATING_COUNTS = ("rank_best", "rank_worst", "wins", "losses", "ties")
+# What a page says of a comparison beside its effects.
+OF_A_COMPARISON = ("level", "margin", "tests_in_family", "gate", "alignment_tax")
 
 
 class Decoding(TypedDict, total=False):
@@ -254,6 +256,7 @@ def _register_report(job: Job, run_folder: Path, name: str, report: Report) -> A
         "items": report.items.record(),
         "worst_items": worst_items(report, run_folder / "out"),
         "warnings": list(report.extra.get("warnings", [])),  # type: ignore[call-overload]
+        **{key: report.extra[key] for key in OF_A_COMPARISON if key in report.extra},
     }
     return register_artifact(
         project=job.project,
@@ -268,7 +271,7 @@ def _register_report(job: Job, run_folder: Path, name: str, report: Report) -> A
 @transaction.atomic
 def collect_comparison(job: Job, run_folder: Path) -> None:
     """Every effect of a comparison as a row, with its verdict. Called once more, it finds its work done."""
-    run = ComparisonRun.objects.select_for_update().get(job=job)
+    run = following.comparison_of(job)
     if run.report_id is not None:
         return
     report = read_report(run_folder / "out", samples=False)
@@ -355,6 +358,7 @@ def register_job_kinds() -> None:
             collect=collect_comparison,
             validate=lines.validate_comparison,
             success_exit_codes=(0, REGRESSION_CONFIRMED),
+            schedule_spec=following.compare_when_it_appears,
         )
     )
     register(

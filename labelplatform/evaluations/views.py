@@ -12,6 +12,7 @@ from labelplatform.accounts.access import project_view, signed_in
 from labelplatform.accounts.models import Membership, Project, Role, User
 from labelplatform.evaluations import item_queries, material, queries, services
 from labelplatform.evaluations.drawings import drawings_of
+from labelplatform.evaluations.following import follow
 from labelplatform.evaluations.forms import ComparisonForm, EvaluationForm, LeaderboardForm
 from labelplatform.evaluations.models import EvaluationRun
 from labelplatform.evaluations.people_and_metric import agreement_of
@@ -128,7 +129,11 @@ def compare(request: HttpRequest, project: Project, membership: Membership) -> H
     form = ComparisonForm(project, request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            started = services.start_comparison(by=signed_in(request), **form.cleaned_data)
+            told = dict(form.cleaned_data)
+            follows = told.pop("follow")
+            started = services.start_comparison(by=signed_in(request), **told)
+            if follows:
+                follow(baseline=started.baseline, by=signed_in(request))
             return redirect("reports:comparison", slug=project.slug, pk=started.pk)
         except ValidationError as error:
             form.add_error(None, error)

@@ -30,7 +30,7 @@ class JobKind:
     `success_exit_codes` are the child's exit codes that are a result and not a failure (compare exits 3).
     `stopped_exit_codes` are those of a child that somebody else asked to stop and that can be gone on with.
     `resumes`: the command goes on with what an earlier attempt left in `out`, which is handed on to it.
-    `schedule_spec(schedule, artifact)` is added to a Schedule's spec each time it enqueues.
+    `schedule_spec(schedule, artifact)` is added to a Schedule's spec each time it enqueues; None enqueues nothing.
     """
 
     name: str
@@ -42,7 +42,7 @@ class JobKind:
     success_exit_codes: tuple[int, ...] = (0,)
     stopped_exit_codes: tuple[int, ...] = ()
     resumes: bool = False
-    schedule_spec: Callable[[Schedule, Artifact | None], Mapping[str, Any]] = _enqueue_nothing_else
+    schedule_spec: Callable[[Schedule, Artifact | None], Mapping[str, Any] | None] = _enqueue_nothing_else
 
 
 _kinds: dict[str, JobKind] = {}

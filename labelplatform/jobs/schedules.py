@@ -59,11 +59,13 @@ def _new_artifacts(schedule: Schedule) -> list[Artifact]:
     return list(new.exclude(answered_by=schedule).order_by("pk"))
 
 
-def _enqueue(schedule: Schedule, artifact: Artifact | None, *, repeat: int) -> Job:
-    kind = kinds.get(schedule.kind)
+def _enqueue(schedule: Schedule, artifact: Artifact | None, *, repeat: int) -> Job | None:
+    told = kinds.get(schedule.kind).schedule_spec(schedule, artifact)
+    if told is None:
+        return None
     return enqueue(
         kind=schedule.kind,
-        spec={**schedule.spec, **kind.schedule_spec(schedule, artifact)},
+        spec={**schedule.spec, **told},
         project=schedule.project,
         by=schedule.requested_by,
         inputs=[artifact] if artifact else [],

@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 from django.utils.dateparse import parse_datetime
 
 from labelplatform.accounts.models import Project, User
+from labelplatform.labels.line_slices import ITEM_COLUMNS, NAMES, sliced
 from labelplatform.labels.models import (
     Campaign,
     Item,
@@ -177,6 +178,7 @@ class LineItem:
     messages: list[dict[str, Any]]
     responses: list[dict[str, object]]
     key_of: dict[int, str]
+    about: Sequence[str]
 
     @property
     def characters(self) -> int:
@@ -222,7 +224,7 @@ class LineMemory:
 
 def lines_of(pks: Sequence[int], memory: LineMemory) -> Iterator[dict[str, object]]:
     """The lines of some rankings by plain rows: a model instance of each placement takes five times as long."""
-    found = list(Ranking.objects.filter(pk__in=pks).defer("submission", "body_digest", "at").order_by("pk"))
+    found = list(Ranking.objects.filter(pk__in=pks).defer("submission", "body_digest").order_by("pk"))
     names = memory.names_of({ranking.annotator_id for ranking in found})
     items = memory.items_of({ranking.item_id for ranking in found})
     given: defaultdict[int, Given] = defaultdict(Given)
@@ -240,8 +242,8 @@ def lines_of(pks: Sequence[int], memory: LineMemory) -> Iterator[dict[str, objec
 
 
 def _line_items(pks: Collection[int]) -> dict[int, LineItem]:
-    items = Item.objects.filter(pk__in=pks).values_list("pk", "key", "prompt__key", "prompt__messages")
-    found = {pk: LineItem(key, prompt, messages, [], {}) for pk, key, prompt, messages in items}
+    items = Item.objects.filter(pk__in=pks).values_list(*ITEM_COLUMNS)
+    found = {pk: LineItem(key, prompt, said, [], {}, about) for pk, key, prompt, said, *about in items}
     places = ItemResponse.objects.filter(item__in=pks).order_by("item", "position")
     names = ("key", "text", "policy__name", "provenance")
     for item, pk, key, *told in places.values_list("item", "response", *(f"response__{n}" for n in names)):
@@ -259,6 +261,7 @@ def ranking_line(ranking: Ranking) -> dict[str, object]:
         messages=ranking.item.prompt.messages,
         responses=[_response(response) for response in responses],
         key_of={response.pk: response.key for response in responses},
+        about=[getattr(ranking.item.prompt, name) for name in NAMES],
     )
     given = Given(
         placements=[(place.response_id, place.tier) for place in ranking.placements.all()],
@@ -288,7 +291,7 @@ def _line(
         "source": ranking.source,
         **_told(ranking, item.key_of, given),
     }
-    return {**line, **ranking.detail}
+    return sliced({**line, **ranking.detail}, ranking, item.about)
 
 
 def _told(ranking: Ranking, key_of: Mapping[int, str], given: Given) -> dict[str, object]:

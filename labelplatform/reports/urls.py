@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labelplatform.reports import overview, views
+from labelplatform.reports import figure_files, overview, views
 
 app_name = "reports"
 
@@ -14,4 +14,5 @@ urlpatterns = [
     path("p/<slug:slug>/reports/comparisons/<int:pk>/", views.comparison, name="comparison"),
     path("p/<slug:slug>/reports/lineage/<int:pk>/", views.lineage, name="lineage"),
     path("p/<slug:slug>/reports/rankings/<int:snapshot>/", views.rankings, name="rankings"),
+    path("p/<slug:slug>/reports/figures/<int:report>/<str:file>", figure_files.figure_file, name="figure"),
 ]

@@ -15,6 +15,7 @@ from labelplatform.labels.shown_tiers import shown_tiers
 from labelplatform.reports.queries import leaderboard as boards
 from labelplatform.reports.queries import lineage as origins
 from labelplatform.reports.queries import regression as regressions
+from labelplatform.reports.queries.compared import compared
 from labelplatform.snapshots.models import Snapshot
 
 LISTED = 8
@@ -57,7 +58,8 @@ def leaderboard(request: HttpRequest, project: Project, membership: Membership, 
 def comparison(request: HttpRequest, project: Project, membership: Membership, pk: int) -> HttpResponse:
     """One regression report: words, effects by harm, items side by side."""
     run = get_object_or_404(comparisons_of(project), pk=pk)
-    page = {"project": project, "run": run, "job": run.job, "report": regressions.regression(run)}
+    told = {"report": regressions.regression(run), "told": compared(run)}
+    page = {"project": project, "run": run, "job": run.job, **told}
     return render(request, "reports/comparison.html", page)
 
 

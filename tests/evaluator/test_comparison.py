@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from evaluator.comparison import compare, overall_verdict
+from evaluator.comparison import compare
+from evaluator.comparison_verdicts import overall_verdict
 from evaluator.errors import BadInput
 from evaluator.report_files import Metric, Report, Verdict
 from evaluator.specs import CompareSpec

@@ -102,6 +102,11 @@ def talk(stock: Stock) -> dict[str, object]:
     return {"pk": stock.answer.turn.conversation_id}
 
 
+def _report_of(stock: Stock) -> Any:
+    assert stock.comparison is not None
+    return stock.comparison.report
+
+
 def unnamed(_stock: Stock) -> dict[str, Any]:
     """A form sent without what it asks for."""
     return {"name": ""}
@@ -274,6 +279,11 @@ REPORTS = [
     Row("reports:comparison", get=research(200), parts=pk(lambda s: s.comparison)),
     Row("reports:lineage", get=research(200), parts=pk(lambda s: s.policies[0])),
     Row("reports:rankings", get=research(200), parts=pk(lambda s: s.snapshot, "snapshot")),
+    Row(
+        "reports:figure",
+        get=research(200),
+        parts=lambda s: {"report": _report_of(s).pk, "file": "effects.csv"},
+    ),
 ]
 JOBS = [
     Row("jobs:index", get=research(200)),
