@@ -171,7 +171,7 @@ def _annotators_pages(project: Any, user: Any) -> list[Page]:
 def _researchers_pages(project: Any, who: str) -> list[Page]:
     from django.urls import reverse
 
-    from labelplatform.evaluations.models import JudgedSubmission
+    from labelplatform.evaluations.code_models import JudgedSubmission
 
     rooms = {
         "home": "reports:home",
