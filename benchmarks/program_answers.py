@@ -4,6 +4,8 @@
 
 Writes the questions, a report of each way (few-shot without and with programs, the same examples), their comparison,
 and prints right, abstained and wrong of both with intervals. The questions come from the seed alone.
+SmolLM2-135M-Instruct, 48 questions, 3 examples, seed 0: right 0.00 without and 0.58 [0.44, 0.73] with programs, wrong
+1.00 and 0.42, nobody abstained (the examples never do).
 """
 
 import argparse

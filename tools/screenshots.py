@@ -172,7 +172,8 @@ def _annotators_pages(project: Any, user: Any) -> list[Page]:
 def _researchers_pages(project: Any, who: str) -> list[Page]:
     from django.urls import reverse
 
-    from labelplatform.evaluations.models import JudgedSubmission, MeasuredItem
+    from labelplatform.evaluations.code_models import JudgedSubmission
+    from labelplatform.evaluations.models import MeasuredItem
 
     rooms = {
         "home": "reports:home",

@@ -107,7 +107,7 @@ def test_answers_ahead_of_their_call_make_no_pass(program: str, attempt: str | N
 
 def test_each_stage_of_tests_meets_a_process_of_its_own() -> None:
     """A submission that counts its calls cannot tell the extra inputs from the published ones."""
-    line = {
+    line: dict[str, object] = {
         "task_id": "P", "prompt": "def f(x):\n", "canonical_solution": "    return x\n", "entry_point": "f",
         "base_input": [[1], [2]], "plus_input": [[3]],
     }  # fmt: skip

@@ -113,7 +113,8 @@ def test_the_command_leaves_no_privilege_and_one_place_to_write(named: Named) ->
     open_slot(Limits()).close()
     words: list[str] = json.loads(log.read_text("utf-8"))
     assert words[0] == "run"
-    flags = dict(word.removeprefix("--").partition("=")[::2] for word in words if word.startswith("--"))
+    parted = [word.removeprefix("--").partition("=") for word in words if word.startswith("--")]
+    flags = {name: value for name, _, value in parted}
     assert {name: flags.get(name) for name in NEEDED} == NEEDED
     assert flags["memory"] == flags["memory-swap"] == str((512 + 1024 + 256) << 20)
     assert flags["volume"].endswith("/evaluator/sandbox:/opt/labelplatform/evaluator/sandbox:ro")
