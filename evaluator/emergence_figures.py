@@ -164,9 +164,9 @@ def _curve(place: int, one: Judged, words: Mapping[str, str], axis: str) -> Figu
         for at, point in enumerate(one.told.points)
     )
     told = f"{name}: {words[name]}. Points with 95 % intervals where known; dashed lines are fits."
-    band = ()
+    band: tuple[Band, ...] = ()
     if shaped.at.low is not None and shaped.at.high is not None:
-        band = (Band(shaped.at.low, shaped.at.high, "breakpoint, 95 %"),)
+        band = (Band(shaped.at.low, shaped.at.high, "breakpoint"),)
     chance = one.curve.chance
     lines = () if chance is None else (Reference(chance, "chance"),)
     low, high = (tuple(side) for side in zip(*(point.bounds for point in one.told.points), strict=True))
@@ -177,8 +177,11 @@ def _curve(place: int, one: Judged, words: Mapping[str, str], axis: str) -> Figu
 
 
 def _fitted(drawn: Sequence[Fit], x: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Iterable[Series]:
-    at = np.linspace(x[0], x[-1], DRAWN_AT)
+    evenly = np.linspace(x[0], x[-1], DRAWN_AT)
     for place, fit in enumerate(drawn, 1):
+        at = (
+            evenly if fit.line is None else np.union1d(evenly, [fit.line.at])
+        )  # so that the bend is drawn sharp
         y = tuple(float(value) for value in fit.value(at))
-        label = f"{fit.model} {fit.aicc:.1f}"
+        label = f"{fit.model}, AICc {fit.aicc:.1f}"
         yield Series(label, tuple(float(10**one) for one in at), y, colour=place, dashed=True, points=False)

@@ -25,6 +25,8 @@ from evaluator.statistics.intervals import wilson
 
 Kind = Literal["sharp", "smooth"]
 Direction = Literal["higher", "lower"]
+KINDS: dict[str, Kind] = {"sharp": "sharp", "smooth": "smooth"}
+DIRECTIONS: dict[str, Direction] = {"higher": "higher", "lower": "lower"}
 UNITS = ("parameters", "tokens", "flops", "steps")
 POINT_COLUMNS = tuple("task metric family model scale value n chance kind direction low high".split())
 NEEDED = ("task", "metric", "family", "model", "value")
@@ -218,18 +220,18 @@ def _kind(row: Row, metric: str) -> Kind:
     told = row.optional("kind")
     if told is None:
         return kind_by_name(metric)
-    if told == "sharp" or told == "smooth":
-        return told
-    raise BadInput(f"{row.where}: kind: found {kind_of(told)}, wanted sharp or smooth")
+    if told not in KINDS:
+        raise BadInput(f"{row.where}: kind: found {kind_of(told)}, wanted {' or '.join(KINDS)}")
+    return KINDS[told]
 
 
 def _direction(row: Row, metric: str) -> Direction:
     told = row.optional("direction")
     if told is None:
         return direction_by_name(metric)
-    if told == "higher" or told == "lower":
-        return told
-    raise BadInput(f"{row.where}: direction: found {kind_of(told)}, wanted higher or lower")
+    if told not in DIRECTIONS:
+        raise BadInput(f"{row.where}: direction: found {kind_of(told)}, wanted {' or '.join(DIRECTIONS)}")
+    return DIRECTIONS[told]
 
 
 def _count(row: Row) -> int | None:

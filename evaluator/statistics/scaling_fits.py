@@ -153,8 +153,8 @@ def _logistic_fit(x: Floats, y: Floats, chance: float | None, k: int, least: flo
     slopes = np.geomspace(lowest, highest, SLOPES)
     grid = [(float(middle), float(slope)) for middle in middles for slope in slopes]
     rises = np.array([expit(slope * (x - middle)) for middle, slope in grid])
-    floors, heights, rss = _scaled(rises, y, chance)
-    best = int(rss.argmin())
+    floors, heights, left = _scaled(rises, y, chance)
+    best = int(left.argmin())
     start = (float(floors[best]), float(heights[best]), *grid[best])
     free = slice(0 if chance is None else 1, 4)
     low, high = [-np.inf, -np.inf, x[0], lowest], [np.inf, np.inf, x[-1] + BEYOND, highest]

@@ -173,7 +173,8 @@ def test_figures_of_each_curve(tmp_path: Path) -> None:
         "aicc_piecewise",
         "aicc_flat_then_linear",
     }
-    (curve, _) = found.extra["curves"]  # type: ignore[misc]
+    shown: Any = found.extra["curves"]
+    curve = shown[0]
     assert curve["verdict"] == told(found)["ipa/exact_match/own"].verdict
     deltas = {one["model"]: one["delta"] for one in curve["fits"]}
     assert min(deltas.values()) == 0
@@ -262,10 +263,12 @@ def test_each_curve_is_drawn_with_fits_chance_and_break(tmp_path: Path) -> None:
     (band,) = drawn.plot.bands
     at = metric(found, "breakpoint", "ipa/exact_match/ladder")
     assert (band.low, band.high) == (at.low, at.high)
+    assert 10**8.8 < band.low < 10**9.2 < band.high < 10**9.6
     measured, *fits = drawn.plot.series
+    assert any(band.low < one < band.high for one in set(fits[-1].x) - set(fits[0].x))
     assert (measured.x, measured.line) == (SCALES, False)
     assert measured.low == tuple(one["low"] for one in found.samples)
-    assert [one.label.split()[0] for one in fits] == [
+    assert [one.label.split(",")[0] for one in fits] == [
         "linear",
         "power",
         "logistic",

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from evaluator.emergence import emergence
@@ -14,6 +15,7 @@ from evaluator.progress import Progress
 from evaluator.report_files import Report, Verdict
 from evaluator.specs import EmergenceSpec
 from evaluator.statistics.emergence import Curve, breakthroughness, linearity
+from evaluator.statistics.scale_permutation import permutation_tests
 
 DATA = Path(__file__).parents[2] / "../shared/data"
 MODELS = DATA / "emergence" / "obsscaling_emergent.csv"
@@ -110,3 +112,38 @@ def test_over_compute_of_all_models_the_ipa_pair_breaks_in_the_metric_only(tmp_p
     assert (sharp.verdict, smooth.verdict) == ("sharp only in the metric", "gradual")
     assert " FLOPs [" in sharp.reason
     assert verdict(found, "arithmetic/accuracy/all").verdict == "gradual"
+
+
+def false_alarms(worlds: int, permutations: int = 299) -> int:
+    """In how many worlds any of the curves is told to have a trend, where the scales of each family are dealt anew.
+
+    Three families of real models, all tasks; every model keeps its own values.
+    """
+    rows = [row for row in models() if row["Model Family"] in {"OPT", "Pythia", "Qwen1.5"}]
+    alarms = 0
+    for world in range(worlds):
+        rng = np.random.default_rng([13, world])
+        curves = []
+        for family in ("OPT", "Pythia", "Qwen1.5"):
+            own = [row for row in rows if row["Model Family"] == family]
+            dealt = rng.permutation([float(row[SIZE[0]]) for row in own])
+            for _task, _metric, column in columns():
+                known = sorted(
+                    (scale, float(row[column])) for scale, row in zip(dealt, own, strict=True) if row[column]
+                )
+                if known:
+                    scales, values = zip(*known, strict=True)
+                    curves.append(Curve(f"{family} {column}", scales, values))
+        tests = permutation_tests(curves, seed=world, permutations=permutations)
+        alarms += any(one.adjusted is not None and one.adjusted <= 0.05 for one in tests)
+    return alarms
+
+
+def test_false_alarms_on_permuted_scales_stay_at_the_level() -> None:
+    """5 % of 100 and its chance limit: 10 or more would happen once in 35 times at 5 %."""
+    assert false_alarms(100) <= 9
+
+
+@pytest.mark.large
+def test_false_alarms_on_1000_permutations_of_scales_stay_at_the_level() -> None:
+    assert false_alarms(1000) <= 65

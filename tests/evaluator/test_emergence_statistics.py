@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,10 +22,8 @@ SCALES = tuple(float(10**x) for x in np.linspace(7, 11, 9))
 X = np.log10(SCALES)
 
 
-def curve(
-    values: Sequence[float], name: str = "c", scales: tuple[float, ...] = SCALES, **more: object
-) -> Curve:
-    return Curve(name, scales, tuple(map(float, values)), **more)  # type: ignore[arg-type]
+def curve(values: Iterable[float], name: str = "c", scales: tuple[float, ...] = SCALES, **more: Any) -> Curve:
+    return Curve(name, scales, tuple(map(float, values)), **more)
 
 
 def hinge(at: float = 9.2, size: float = 0.005, seed: int = 0) -> np.ndarray:
@@ -35,7 +34,7 @@ def line(size: float = 0.005, seed: int = 0) -> np.ndarray:
     return 0.1 * X + np.random.default_rng(seed).normal(0, size, len(X))
 
 
-def plain(values: Sequence[float], **more: object) -> Curve:
+def plain(values: Sequence[float], **more: Any) -> Curve:
     """The values at 1, 2, 3 … of scale."""
     return curve(values, scales=tuple(float(at) for at in range(1, len(values) + 1)), **more)
 
@@ -115,7 +114,7 @@ def test_models_of_one_scale_are_one_size() -> None:
     )
 
 
-def shape_of(values: Sequence[float], **more: object) -> str:
+def shape_of(values: Iterable[float], **more: Any) -> str:
     return shaped(curve(values, **more), seed=0, resamples=100).shape
 
 
