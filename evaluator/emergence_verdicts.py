@@ -8,7 +8,7 @@ from evaluator.scale_points import MetricCurve
 from evaluator.statistics.emergence import Curve, Shaped
 from evaluator.statistics.intervals import Interval
 from evaluator.statistics.scale_permutation import ScaleTest
-from evaluator.statistics.scaling_fits import SUPPORT
+from evaluator.statistics.scaling_fits import SUPPORT, fewest_scales
 
 GRADUAL, ONLY_IN_THE_METRIC = "gradual", "sharp only in the metric"
 NOT_ENOUGH, NO_TREND = "not enough sizes", "no trend"
@@ -75,7 +75,8 @@ def _alone(one: Judged, level: float) -> str:
     if one.shaped.shape == "not-enough-sizes":
         return NOT_ENOUGH
     if one.test.adjusted is None or one.test.adjusted > level:
-        return NO_TREND
+        few = one.test.adjusted is not None and one.curve.sizes < fewest_scales(None)
+        return NOT_ENOUGH if few else NO_TREND
     return GRADUAL if one.shaped.shape == "gradual" else "sharp"
 
 
@@ -91,7 +92,13 @@ def _verdict(
         "p_adjusted": one.test.adjusted,
     }
     if alone == NOT_ENOUGH:
-        return _said(one, NOT_ENOUGH, one.shaped.at.reason or "", extra)
+        few = one.shaped.at.reason or ""
+        return _said(
+            one,
+            NOT_ENOUGH,
+            few if one.shaped.shape == "not-enough-sizes" else _too_few_orders(one, level),
+            extra,
+        )
     if alone == NO_TREND:
         return _said(one, NO_TREND, _no_trend(one, level), extra)
     if alone == GRADUAL:
@@ -116,6 +123,11 @@ def _no_trend(one: Judged, level: float) -> str:
     if one.test.adjusted is None:
         return one.test.reason or "not tested"
     return f"{_trend(one)}: above {level:g}, so chance is not excluded"
+
+
+def _too_few_orders(one: Judged, level: float) -> str:
+    orders = f"{one.curve.sizes} sizes have few orders, and where some values are alike chance reaches a trend often"
+    return f"{_trend(one)}, above {level:g}: {orders}"
 
 
 def _trend(one: Judged) -> str:

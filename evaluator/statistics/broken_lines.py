@@ -15,9 +15,8 @@ from evaluator.statistics.intervals import CONFIDENCE, Interval
 
 Floats = NDArray[np.float64]
 Before = Literal["line", "level", "chance"]
-MOST_CANDIDATES = (
-    200  # of each kind; a training curve of thousands of steps is searched at every n-th of them
-)
+# Of each kind; a training curve of thousands of steps is searched at every n-th of them.
+MOST_CANDIDATES = 100
 NOTHING_LEFT = 1e-12  # of the spread of y: what is below is rounding
 
 

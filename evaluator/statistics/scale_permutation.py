@@ -1,9 +1,9 @@
 """Is a trend with scale more than chance? Scales are dealt again among the models, and many curves share one level.
 
-A curve's figure is the largest R² of y on a constant and (x - x_j)₊, over all x_j but the last: of a line (x_1) and of
-a rise that begins anywhere. Curves measured on the same scales are dealt the same order, as they come from the same
-models, so their dependence is kept; the correction is Westfall and Young's (1993) step-down of the smallest p, which
-holds the chance of any false alarm at the level without paying for curves that say the same.
+A curve's figure is the largest R² of y on a constant and one of (x - x_j)₊, a rise that begins at x_j, or min(x, x_j),
+one that ends there, over all x_j: a line is among them. Curves measured on the same scales are dealt the same order, as
+they come from the same models, so their dependence is kept; the correction is Westfall and Young's (1993) step-down of
+the smallest p, which holds the chance of any false alarm at the level without paying for curves that say the same.
 """
 
 from collections.abc import Sequence
@@ -62,10 +62,12 @@ def smallest_p_step_down(figures: Floats) -> tuple[Floats, Floats]:
 
 
 def trend_figures(x: Floats, rows: Floats) -> Floats:
-    """The largest R² of each row of y, [B] from [B, N], over beginnings of a rise."""
+    """The largest R² of each row of y, [B] from [B, N], over beginnings and ends of a rise."""
     beginnings = np.unique(x)[:-1]
     stride = -(-len(beginnings) // MOST_BEGINNINGS)
-    rises = np.maximum(x[:, None] - beginnings[None, ::stride], 0.0)
+    begun = np.maximum(x[:, None] - beginnings[None, ::stride], 0.0)
+    ended = np.minimum(x[:, None], np.unique(x)[None, 1:-1:stride])
+    rises = np.hstack([begun, ended])
     rises -= rises.mean(axis=0)
     rises /= np.sqrt((rises**2).sum(axis=0))
     centred = rows - rows.mean(axis=1, keepdims=True)

@@ -110,8 +110,12 @@ def akaike_weights(found: list[Fit]) -> list[float | None]:
 
 
 def fewest_scales(chance: float | None) -> int:
-    """How many scales it takes to tell a break from a gradual change: one more than AICc's n - k - 1 > 0 leaves out."""
-    return _k("flat-then-linear", chance) + 2
+    """How many scales it takes to tell a break from a gradual change: 5 where chance is known, else 7.
+
+    With chance known a level and a line have as many parameters as a line, and AICc is defined from 5. Without it they
+    have one more, for which AICc charges 30 at 6 scales: no data would pay it, and "gradual" would be no finding.
+    """
+    return 7 if chance is None else 5
 
 
 def _k(model: Model, chance: float | None) -> int:

@@ -125,7 +125,7 @@ def test_few_sizes_and_no_trend_are_said(tmp_path: Path) -> None:
         "ipa/few/own": "not enough sizes",
     }
     assert (
-        found["ipa/few/own"].reason == "not enough sizes: 3, wanted 6 to tell a break from a gradual change"
+        found["ipa/few/own"].reason == "not enough sizes: 3, wanted 7 to tell a break from a gradual change"
     )
     assert found["ipa/flat/own"].reason == "all values are equal"
     assert "chance is not excluded" in found["ipa/wild/own"].reason
@@ -521,3 +521,64 @@ def test_the_argument_says_whether_scale_helps(tmp_path: Path, lines: list[Line]
     (verdict,) = report(tmp_path, lines).verdicts
     assert verdict.verdict.startswith("breakpoint at ")
     assert f"9 sizes, {word} with scale, p = " in verdict.reason
+
+
+def test_a_grokking_curve_breaks_at_its_step(tmp_path: Path) -> None:
+    """One run over training steps: held-out accuracy leaves chance long after training accuracy is there."""
+    steps = np.arange(1, 201) * 50.0
+    x = np.log10(steps)
+    rng = np.random.default_rng(0)
+    heldout = 0.01 + 0.98 / (1 + np.exp(-20 * (x - 3.6))) + rng.normal(0, 0.005, len(x))
+    common = {"task": "modular addition", "family": "seed 0", "model": "2x128", "kind": "sharp"}
+    lines = [
+        {**common, "metric": "heldout accuracy", "scale": step, "value": value, "chance": 1 / 97}
+        for step, value in zip(steps, heldout, strict=True)
+    ]
+    (verdict,) = report(tmp_path, lines, scale="steps").verdicts
+    assert verdict.verdict.startswith("breakpoint at ")
+    assert " steps [" in verdict.verdict
+    at = verdict.extra["breakpoint"]
+    assert isinstance(at, dict)
+    assert 2000 < at["low"] <= at["value"] <= at["high"] < 4500
+
+
+@pytest.mark.parametrize(
+    ("exact", "verdict"),
+    [
+        ([0.0, 0.01, 0.3, 0.6, 0.9], "sharp only in the metric"),
+        ([0.0, 0.0, 0.0, 0.31, 0.62], "not enough sizes"),
+        ([0.0, 0.0, 0.0, 0.0, 0.0], "no trend"),
+    ],
+)
+def test_a_ladder_of_five_sizes_with_chance_is_judged(
+    tmp_path: Path, exact: list[float], verdict: str
+) -> None:
+    """Exact match leaves chance at the third or fourth size, similarity grows with the logarithm of size.
+
+    Three sizes at the floor may stand in any of six orders of 120: five sizes then are too few.
+    """
+    sizes = [1e4, 3e4, 1e5, 3e5, 1e6]
+    values = {
+        ("exact_match", "sharp"): exact,
+        ("edit_similarity", "smooth"): [0.2, 0.31, 0.395, 0.51, 0.6],
+    }
+    lines = [
+        {
+            "task": "reverse",
+            "metric": metric,
+            "family": "ladder",
+            "model": f"m{at}",
+            "scale": scale,
+            "value": value,
+        }
+        | {"n": 200, "chance": 0.0 if kind == "sharp" else 0.1, "kind": kind, "direction": "higher"}
+        for (metric, kind), own in values.items()
+        for at, (scale, value) in enumerate(zip(sizes, own, strict=True))
+    ]
+    found = told(report(tmp_path, lines))
+    if exact[3] > exact[1] == 0:
+        assert "5 sizes have few orders" in found["reverse/exact_match/ladder"].reason
+    assert {name: one.verdict for name, one in found.items()} == {
+        "reverse/exact_match/ladder": verdict,
+        "reverse/edit_similarity/ladder": "gradual",
+    }

@@ -100,10 +100,10 @@ def test_models_of_one_scale_are_one_size() -> None:
     found = shaped(
         curve([0, 0.01, 0, 0.02, 0.01, 0.02, 0.3, 0.31, 0.6, 0.62], scales=scales), seed=0, resamples=100
     )
-    assert found.at.reason == "not enough sizes: 5, wanted 6 to tell a break from a gradual change"
-    six = tuple(sorted(SCALES[:6] * 2))
-    values = [0, 0.01, 0, 0.02, 0.01, 0.02, 0.01, 0, 0.3, 0.31, 0.6, 0.62]
-    found = shaped(curve(values, scales=six), seed=0, resamples=100)
+    assert found.at.reason == "not enough sizes: 5, wanted 7 to tell a break from a gradual change"
+    seven = tuple(sorted(SCALES[:7] * 2))
+    values = [0, 0.01, 0, 0.02, 0.01, 0.02, 0.01, 0, 0.3, 0.31, 0.6, 0.62, 0.9, 0.93]
+    found = shaped(curve(values, scales=seven), seed=0, resamples=100)
     assert found.shape == "sharp"
     assert SCALES[2] < (found.at.value or 0) < SCALES[4]
     assert (
@@ -160,10 +160,10 @@ def test_few_sizes_are_not_judged() -> None:
     five = SCALES[:5]
     found = shaped(curve(hinge()[:5], scales=five), seed=0, resamples=100)
     assert found.shape == "not-enough-sizes"
-    assert found.at.reason == "not enough sizes: 5, wanted 6 to tell a break from a gradual change"
+    assert found.at.reason == "not enough sizes: 5, wanted 7 to tell a break from a gradual change"
     known = shaped(curve([0.25, 0.26, 0.24, 0.5, 0.8], scales=five, chance=0.25), seed=0, resamples=100)
     assert known.shape != "not-enough-sizes"
-    assert shaped(curve(hinge()[:6], scales=SCALES[:6]), seed=0, resamples=100).shape != "not-enough-sizes"
+    assert shaped(curve(hinge()[:7], scales=SCALES[:7]), seed=0, resamples=100).shape != "not-enough-sizes"
 
 
 def test_noise_of_measuring_forbids_a_break() -> None:
@@ -178,8 +178,10 @@ def test_the_figure_of_a_trend_is_the_best_of_all_beginnings() -> None:
         [1, 1, 1]
     )
     y = np.array([2.0, 0, 1, 5])
-    best = max(float(np.corrcoef(np.maximum(x - at, 0), y)[0, 1] ** 2) for at in (0, 1, 2))
+    shapes = [np.maximum(x - at, 0) for at in (0, 1, 2)] + [np.minimum(x, at) for at in (1, 2)]
+    best = max(float(np.corrcoef(one, y)[0, 1] ** 2) for one in shapes)
     assert trend_figures(x, y[None, :]) == pytest.approx([best])
+    assert trend_figures(x, np.array([[0.0, 1, 1, 1], [5, 3, 1, 1]])) == pytest.approx([1, 1])
 
 
 def test_p_is_the_share_of_orders_that_do_as_well() -> None:

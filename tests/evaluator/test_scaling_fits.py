@@ -37,7 +37,7 @@ def test_parameters_are_counted_with_the_variance() -> None:
     y = noisy(0.1 * X)
     assert [one.k for one in fits(X, y)] == [2, 3, 4, 5, 5, 4]
     assert [one.k for one in fits(X, y, chance=0.5)] == [2, 3, 3, 4, 5, 3]
-    assert (fewest_scales(None), fewest_scales(0.25)) == (6, 5)
+    assert (fewest_scales(None), fewest_scales(0.25)) == (7, 5)
 
 
 def test_too_few_sizes_have_a_reason() -> None:
