@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 
-from evaluator.emergence_figures import emergence_figures
+from evaluator.emergence_figures import MOST_CURVES, emergence_figures
 from evaluator.emergence_verdicts import Judged, verdicts
 from evaluator.errors import BadInput
 from evaluator.progress import Progress
@@ -45,10 +45,12 @@ def emergence(spec: EmergenceSpec, progress: Progress) -> Report:
             "unit": unit,
             "level": spec.level,
             "permutations": spec.permutations,
+            "warnings": _warnings(len(judged)),
             "curves": [_curve(one, told) for one, told in zip(judged, found, strict=True)],
         },
         environment=environment(started),
         figures=emergence_figures(judged, found, unit),
+        words=tuple(_word(one, told) for one, told in zip(judged, found, strict=True)),
     )
 
 
@@ -100,6 +102,20 @@ def _metrics(one: Judged) -> Iterator[Metric]:
     for fit in one.shaped.fits:
         name = f"aicc_{fit.model.replace('-', '_')}"
         yield Metric(name, fit.aicc, None, None, n, group, fit.reason, better="lower", extra={"k": fit.k})
+
+
+def _word(one: Judged, told: Verdict) -> dict[str, object]:
+    """The verdict as one of the curve's figures: a value that is a word."""
+    nothing = {"low": None, "high": None, "n": len(one.curve.scales)}
+    return {"name": told.name, "value": told.verdict, **nothing, "group": told.group}
+
+
+def _warnings(count: int) -> list[str]:
+    if count <= MOST_CURVES:
+        return []
+    return [
+        f"{count} curves: the first {MOST_CURVES} are drawn one by one; all stand in the tables and the verdicts"
+    ]
 
 
 def _sample(point: ScalePoint, curve: str) -> dict[str, object]:

@@ -116,7 +116,7 @@ def _verdict(
 
 
 def _said(one: Judged, verdict: str, reason: str, extra: dict[str, object]) -> Verdict:
-    return Verdict("verdict", verdict, reason, one.told.name, {"value": verdict, **extra})
+    return Verdict("verdict", verdict, reason, one.told.name, extra)
 
 
 def _no_trend(one: Judged, level: float) -> str:

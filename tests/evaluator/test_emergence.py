@@ -582,3 +582,28 @@ def test_a_ladder_of_five_sizes_with_chance_is_judged(
         "reverse/exact_match/ladder": verdict,
         "reverse/edit_similarity/ladder": "gradual",
     }
+
+
+def test_the_verdict_is_a_figure_too(tmp_path: Path) -> None:
+    """Among the metrics of report.json, where its value is a word; readers of numbers do not see it."""
+    found = report(tmp_path, [*SHARP, *GRADUAL])
+    write_report(tmp_path / "written", found)
+    content = json.loads((tmp_path / "written" / "report.json").read_text("utf-8"))
+    figures = {(one["name"], one["group"]): one["value"] for one in content["metrics"]}
+    assert figures["verdict", "ipa/exact_match/own"] == "sharp only in the metric"
+    assert figures["verdict", "ipa/bleu/own"] == "gradual"
+    assert {one["name"] for one in content["verdicts"]} == {"verdict"}
+    again = read_report(tmp_path / "written")
+    assert (again.metrics, again.words) == (found.metrics, found.words)
+    assert all(one.name != "verdict" for one in again.metrics)
+
+
+def test_more_curves_than_are_drawn_are_said(tmp_path: Path) -> None:
+    lines = [line for at in range(25) for line in rows([0.1, 0.2, 0.4], task=f"t{at:02d}")]
+    found = report(tmp_path, lines)
+    assert len(found.verdicts) == 25
+    assert len([one for one in found.figures if one.name.startswith("curve-")]) == 24
+    assert found.extra["warnings"] == [
+        "25 curves: the first 24 are drawn one by one; all stand in the tables and the verdicts"
+    ]
+    assert report(tmp_path, SHARP).extra["warnings"] == []
