@@ -96,7 +96,8 @@ class Items:
 class Report:
     """One report folder. `samples` are the lines of samples.jsonl; `extra` holds further keys of report.json.
 
-    `figures` are what it draws (figures.json); without any, `plots` shows its metrics.
+    `figures` are what it draws (figures.json); without any, `plots` shows its metrics. `words` are metrics whose value
+    is a word, as a verdict's: they stand among the metrics of report.json and are kept apart here from the numbers.
     """
 
     suite: str
@@ -112,6 +113,7 @@ class Report:
     extra: Values = field(default_factory=dict)
     environment: Values = field(default_factory=dict)
     figures: Sequence[Figure] = ()
+    words: Sequence[Values] = ()
 
     def record(self) -> dict[str, object]:
         """The content of report.json."""
@@ -121,7 +123,7 @@ class Report:
             "variant": self.variant,
             "subject": self.subject,
             "seed": self.seed,
-            "metrics": [metric.record() for metric in self.metrics],
+            "metrics": [*(metric.record() for metric in self.metrics), *map(dict, self.words)],
             "items": self.items.record(),
             "verdicts": [verdict.record() for verdict in self.verdicts],
             **self.extra,
@@ -174,12 +176,14 @@ def read_report(folder: Path, *, samples: bool = True) -> Report:
         raise BadInput(f"{path}: {missing[0]!r} is missing; wanted the keys {', '.join(known)}")
     own = {*known, "verdicts", "data", "spec", "environment"}
     try:
+        metrics = _objects(content["metrics"])
         return Report(
             suite=str(content["suite"]),
             variant=str(content["variant"]),
             subject=str(content["subject"]),
             seed=_whole(content["seed"]),
-            metrics=[_metric(entry) for entry in _objects(content["metrics"])],
+            metrics=[_metric(entry) for entry in metrics if not isinstance(entry["value"], str)],
+            words=tuple(entry for entry in metrics if isinstance(entry["value"], str)),
             items=_items(content["items"]),
             verdicts=[_verdict(entry) for entry in _objects(content.get("verdicts", []))],
             data=_objects(content.get("data", [])),

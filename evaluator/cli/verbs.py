@@ -8,6 +8,7 @@ from evaluator.agreement import agreement
 from evaluator.choosing import choose_next
 from evaluator.cli.asking import asking_fields
 from evaluator.cli.code_parser import sampling_fields
+from evaluator.cli.emergence_verb import run_emergence
 from evaluator.cli.hallucination_verbs import FILE_VERBS, REPORT_VERBS
 from evaluator.cli.judge_verbs import run_judge, run_train_judge
 from evaluator.comparison import compare
@@ -33,6 +34,7 @@ def perform(options: argparse.Namespace) -> int:
         "leaderboard": _leaderboard,
         "agreement": _agreement,
         "choose-next": _choose_next,
+        "emergence": run_emergence,
         "train-judge": run_train_judge,
         **REPORT_VERBS,
     }

@@ -46,8 +46,7 @@ def clean(drawn: str, *, prefix: str, title: str, description: str, standalone: 
         told.append(_element("style", theme_rules("svg")))
     for place, child in enumerate(told):
         root.insert(place, child)
-    text = Tree.tostring(root, encoding="unicode")
-    return LONG_NUMBER.sub(lambda found: f"{float(found.group()):.2f}", text) + "\n"
+    return Tree.tostring(root, encoding="unicode") + "\n"
 
 
 def _tidy(root: Tree.Element, prefix: str) -> None:
@@ -65,7 +64,9 @@ def _tidy(root: Tree.Element, prefix: str) -> None:
         if target is not None:
             element.set("href", f"#{number[target[1:]]}")
         for key, value in list(element.attrib.items()):
-            element.set(key, REFERENCE.sub(lambda found: f"url(#{number[found.group(1)]})", value))
+            told = REFERENCE.sub(lambda found: f"url(#{number[found.group(1)]})", value)
+            # Coordinates only: a tick that says 0.002 must not say 0.00.
+            element.set(key, LONG_NUMBER.sub(lambda found: f"{float(found.group()):.2f}", told))
         if element.get("d"):
             element.set("d", " ".join(element.get("d", "").split()))
 

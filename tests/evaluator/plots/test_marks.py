@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evaluator.figures import Curves, Series
 from evaluator.plots.clean_svg import clean
 from evaluator.plots.marks import NARROW, WIDE, label, scale_word, spread, svg
 from tests.evaluator.drawn import CURVE, MISSING, RATINGS, WIN_RATES
@@ -110,3 +111,13 @@ def test_numbers_keep_two_decimals_and_ids_the_prefix() -> None:
     assert not re.findall(r"\d\.\d{3}", text)
     assert set(re.findall(r'id="(p-\w+|[^"]+)"', text)) == set(re.findall(r'id="(p-\w+)"', text))
     assert "<style" not in text
+
+
+def test_small_numbers_on_an_axis_keep_their_decimals() -> None:
+    """Coordinates are shortened, what is read is not: ticks of 0.0015 would say 0.00."""
+    assert isinstance(CURVE.plot, Curves)
+    small = Series("exact match", (1e8, 1e9, 1e10), (0.0, 0.002, 0.006))
+    drawn = svg(replace(CURVE, plot=replace(CURVE.plot, series=(small,), references=())), WIDE)
+    cleaned = clean(drawn, prefix="p", title="t", description="0.12345 of all", standalone=False)
+    assert {"0.0015", "0.0030", "0.0060"} <= set(texts(cleaned))
+    assert "0.12345 of all" in cleaned
