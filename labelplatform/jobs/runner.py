@@ -85,7 +85,7 @@ def _settle(job: Job, claim: Claim, watch: "_Watch", end: End, kind: kinds.JobKi
     watch.tell()
     if code in kind.success_exit_codes:
         run_folder = job.run_folder
-        claims.succeed(claim, exit_code=code, collect=lambda: kind.collect(job, run_folder))
+        claims.succeed(claim, exit_code=code, collect=lambda: kinds.collect(job, run_folder))
     elif code < 0:
         name = signal.Signals(-code).name
         if claims.lose(claim.job_id, claim.fence, failure=f"The command was ended by {name} from outside."):
