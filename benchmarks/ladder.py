@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import resource
+import secrets
 import sys
 import tempfile
 import time
@@ -38,8 +39,10 @@ def main() -> int:
     told = _arguments()
     with tempfile.TemporaryDirectory(prefix="ladder-") as scratch:
         data = told.data or Path(scratch)
+        data.mkdir(parents=True, exist_ok=True)
         os.environ["LABELPLATFORM_DATA"] = str(data.resolve())
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "labelplatform.settings")
+        os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(50))
         os.environ.setdefault("OMP_NUM_THREADS", "1")
         import django
 

@@ -208,7 +208,6 @@ def _objects(project: Any) -> list[tuple[str, str, Any]]:
     from labelplatform.labels.models import Item, QueueOrder, Ranking, Review
     from labelplatform.snapshots.models import Snapshot
 
-    runs = project.training_runs
     labelled = newest(project.campaigns.filter(items__rankings__isnull=False).distinct())
     single = newest(project.campaigns.filter(items__labels__isnull=False).distinct())
     decided = Item.objects.filter(campaign=labelled).exclude(adjudication=None)
@@ -236,8 +235,8 @@ def _objects(project: Any) -> list[tuple[str, str, Any]]:
         ("item", "labels:item", newest(Item.objects.filter(campaign=labelled))),
         ("ranking", "labels:ranking", newest(Ranking.objects.filter(item__campaign__project=project))),
         ("snapshot", "snapshots:snapshot", Snapshot.objects.filter(project=project).order_by("pk").first()),
-        ("run-reward-model", "training:run", newest(runs.filter(kind="reward-model"))),
-        ("run-ppo", "training:run", newest(runs.filter(kind="ppo"))),
+        ("run-reward-model", "training:run", newest(project.training_runs.filter(kind="reward-model"))),
+        ("run-ppo", "training:run", newest(project.training_runs.filter(kind="ppo"))),
         ("evaluation", "evaluations:run", newest(project.evaluation_runs)),
         ("leaderboard", "reports:leaderboard", newest(project.leaderboard_runs)),
         ("ladder", "ladders:ladder", newest(project.ladders)),

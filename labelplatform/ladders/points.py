@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from statistics import fmean, variance
+from typing import TypeGuard
 
 from evaluator.report_files import Metric, Report
 
@@ -115,7 +116,7 @@ def points_of_curves(lines: Sequence[Mapping[str, object]], family: str) -> Iter
             )
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 

@@ -37,7 +37,8 @@ def index(request: HttpRequest, project: Project, membership: Membership) -> Htt
 @project_view(Role.RESEARCHER)
 def start(request: HttpRequest, project: Project, membership: Membership) -> HttpResponse:
     """The form of a ladder; asked for the estimate it answers with what each size will take, and starts nothing."""
-    form, found, status = LadderForm(project, request.POST or None), (), 200
+    form, status = LadderForm(project, request.POST or None), 200
+    found: tuple[Estimate, ...] = ()
     if request.method == "POST":
         status = 422
         try:

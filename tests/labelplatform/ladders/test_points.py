@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from evaluator.report_files import Metric
-from labelplatform.ladders.points import COLUMNS, Point, as_csv, points_of
+from labelplatform.ladders.points import COLUMNS, Point, as_csv, points_of, points_of_curves
 from tests.labelplatform.ladders.building import string_report
 
-TOLD = {"family": "small", "model": "1x16", "scale": 5000.0}
+TOLD: dict[str, Any] = {"family": "small", "model": "1x16", "scale": 5000.0}
 
 
 def by_name(points: list[Point]) -> dict[tuple[str, str], Point]:
@@ -23,7 +24,7 @@ def test_one_report_is_its_own_figures() -> None:
     points = by_name(list(points_of([string_report(0.4)], **TOLD)))
     assert len(points) == 6
     point = points["copy", "exact_match"]
-    assert (point.value, point.low, point.high, point.n) == (0.2, 0.1, pytest.approx(0.3), 10)
+    assert [point.value, point.low, point.high, point.n] == pytest.approx([0.2, 0.1, 0.3, 10])
     assert (point.family, point.model, point.scale) == ("small", "1x16", 5000.0)
     assert (point.kind, point.chance, point.direction) == ("sharp", 0.0, "higher")
     smooth = points["add", "edit_similarity"]
@@ -37,7 +38,7 @@ def test_one_report_is_its_own_figures() -> None:
 def test_seeds_are_averaged_and_their_spread_widens_the_bounds() -> None:
     points = by_name(list(points_of([string_report(0.2), string_report(0.6)], **TOLD)))
     point = points["copy", "edit_similarity"]
-    assert (point.value, point.n) == (pytest.approx(0.4), 10)
+    assert [point.value, point.n] == pytest.approx([0.4, 10])
     # Each seed's half-width 0.1 is 1.96 errors of 0.05102; the seeds' variance is 0.08, over two of them 0.04.
     half = 1.959964 * (0.0510213**2 + 0.04) ** 0.5
     assert point.low == pytest.approx(0.4 - half, abs=1e-6)
@@ -84,3 +85,28 @@ def test_the_file_has_the_columns_of_the_format() -> None:
     assert tuple(rows[0]) == COLUMNS
     bare = Point("t", "m", "f", "s", 1.0, 0.5, 3, None, "smooth", "higher", None, None)
     assert as_csv([bare]).splitlines()[1] == "t,m,f,s,1.0,0.5,3,,smooth,higher,,"
+
+
+LINES: list[dict[str, object]] = [
+    {"step": 0, "steps": 4, "seconds": 0.0, "loss": 9.0},
+    {"step": 2, "steps": 4, "seconds": 0.5, "loss": 3.0, "heldout_accuracy": 0.25, "note": "x", "warm": True},
+    {"step": 1, "steps": 4, "seconds": 0.2, "loss": 5.0},
+    {"step": 2, "steps": 4, "seconds": 0.9, "loss": 2.5},
+]
+
+
+def test_a_runs_curves_are_points_by_step() -> None:
+    points = list(points_of_curves(LINES, "run"))
+    assert [(point.metric, point.scale, point.value) for point in points] == [
+        ("loss", 1.0, 5.0),
+        ("heldout_accuracy", 2.0, 0.25),
+        ("loss", 2.0, 2.5),
+    ]
+    assert [(point.kind, point.direction) for point in points[:2]] == [
+        ("smooth", "lower"),
+        ("sharp", "higher"),
+    ]
+    assert {(point.task, point.family, point.n, point.chance) for point in points} == {
+        ("training", "run", None, None)
+    }
+    assert points[0].model == "step 1"

@@ -170,11 +170,12 @@ def test_the_points_are_what_the_evaluations_say(project: Project, rosa: User) -
         rows = list(csv.DictReader(file))
     assert len(rows) == 2 * 3 * len(SIZES)
     copied = [row for row in rows if (row["task"], row["metric"]) == ("copy", "edit_similarity")]
-    assert [(row["model"], row["scale"], float(row["value"])) for row in copied] == [
-        ("1x16", "1000", pytest.approx(0.2)),
-        ("1x32", "2000", pytest.approx(0.4)),
-        ("2x32", "3000", pytest.approx(0.6)),
+    assert [(row["model"], row["scale"]) for row in copied] == [
+        ("1x16", "1000"),
+        ("1x32", "2000"),
+        ("2x32", "3000"),
     ]
+    assert [float(row["value"]) for row in copied] == pytest.approx([0.2, 0.4, 0.6])
     assert {row["family"] for row in rows} == {ladder.name}
     assert run.report.made_by == run.job
     assert run.report.detail["items"] == {"asked": 12, "measured": 12, "abstained": 0, "not_measured": 0}
@@ -340,9 +341,9 @@ def test_a_small_ladder_walks_by_itself_to_its_report(run_jobs: Drain, project: 
         ("ladder-evaluation", "succeeded"),
         ("emergence", "succeeded"),
     ], [job.failure for job in ran]
-    for run in EvaluationRun.objects.all():
-        assert run.metrics.get(name="contaminated").value == 0.0
-        assert run.metrics.filter(name="exact_match", group="task=copy").exists()
+    for asked in EvaluationRun.objects.all():
+        assert asked.metrics.get(name="contaminated", group="").value == 0.0
+        assert asked.metrics.filter(name="exact_match", group="task=copy").exists()
     run = EmergenceRun.objects.get(ladder=ladder)
     assert run.report is not None
     report = json.loads((run.report.path / "report.json").read_text("utf-8"))
