@@ -283,3 +283,31 @@ class TrainJudgeSpec(Spec):
     def __post_init__(self) -> None:
         _at_least("resamples", self.resamples, 100)
         _at_least("seed", self.seed, 0)
+
+
+@dataclass(frozen=True)
+class EmergenceSpec(Spec):
+    """Points of metrics over scale in, verdicts out: from a CSV file, from reports, or from both.
+
+    `scale` names the unit of the scale or its column; `scales` is a table of the scale of each report's subject.
+    """
+
+    out: Path
+    points: Path | None = None
+    reports: tuple[Path, ...] = ()
+    scales: Path | None = None
+    scale: str | None = None
+    level: float = 0.05
+    permutations: int = 10_000
+    resamples: int = 2000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.points is None and not self.reports:
+            raise BadInput("emergence: found neither POINTS.csv nor --reports, wanted one of them or both")
+        if self.scales is not None and not self.reports:
+            raise BadInput("--scales: found no --reports it could tell the scale of, wanted both or neither")
+        _share("level", self.level)
+        _at_least("permutations", self.permutations, 1000)
+        _at_least("resamples", self.resamples, 100)
+        _at_least("seed", self.seed, 0)

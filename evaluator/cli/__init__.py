@@ -7,15 +7,13 @@ import sys
 from collections.abc import Sequence
 
 from evaluator.cli.code_parser import CODE_VERBS
-from evaluator.cli.parser import LATER, build_parser
+from evaluator.cli.parser import build_parser
 from evaluator.errors import BadInput, SubjectUnavailable
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code. Bad input is one line on standard error."""
     try:
-        if arguments and arguments[0] in LATER:
-            raise BadInput(f"evaluator {arguments[0]}: not here yet; it {LATER[arguments[0]]}")
         options = build_parser().parse_args(arguments)
         if options.verb in CODE_VERBS:
             # These stand before strangers' programs, and answer without NumPy.

@@ -8,12 +8,9 @@ from typing import NoReturn
 from evaluator.cli import hallucination_parser as hallucination
 from evaluator.cli.asking import add_asking_flags
 from evaluator.cli.code_parser import add_code_verbs
+from evaluator.cli.emergence_verb import add_emergence
 from evaluator.cli.judge_verbs import add_judge_flags, add_train_judge_flags
 from evaluator.errors import BadInput
-
-LATER = {
-    "emergence": "draws metrics against model scale: issue 7 (evaluator: leaderboards, regressions, emergence)",
-}
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -26,9 +23,8 @@ class OneLineParser(argparse.ArgumentParser):
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all verbs that are here."""
-    later = "later verbs: " + "; ".join(f"{name} {what}" for name, what in LATER.items())
     parser = OneLineParser(
-        prog="python -m evaluator", description="Measure language models.", epilog=later, allow_abbrev=False
+        prog="python -m evaluator", description="Measure language models.", allow_abbrev=False
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", parser_class=OneLineParser)
     _add_run(verbs)
@@ -36,6 +32,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_leaderboard(verbs)
     _add_agreement(verbs)
     _add_choose_next(verbs)
+    over_scale = _verb(verbs, "emergence", "tell whether metrics break or grow gradually with model scale")
+    add_emergence(over_scale)
+    _add_shared(over_scale, resamples=2000)
     add_code_verbs(partial(_verb, verbs), partial(_add_shared, resamples=2000))
     what = "train a judge of truth or informativeness from labels, with a table of what was tried"
     train_judge = _verb(verbs, "train-judge", what)

@@ -7,6 +7,7 @@ from pathlib import Path
 from evaluator.agreement import agreement
 from evaluator.choosing import choose_next
 from evaluator.cli.asking import asking_fields
+from evaluator.cli.emergence_verb import run_emergence
 from evaluator.cli.hallucination_verbs import FILE_VERBS, REPORT_VERBS
 from evaluator.cli.judge_verbs import run_judge, run_train_judge
 from evaluator.comparison import REGRESSION, compare
@@ -34,6 +35,7 @@ def perform(options: argparse.Namespace) -> int:
         "leaderboard": _leaderboard,
         "agreement": _agreement,
         "choose-next": _choose_next,
+        "emergence": run_emergence,
         "train-judge": run_train_judge,
         **REPORT_VERBS,
     }

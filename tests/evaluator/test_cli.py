@@ -14,7 +14,7 @@ import pytest
 
 from evaluator.cli import main
 from evaluator.cli.code_parser import CODE_VERBS
-from evaluator.cli.parser import LATER, build_parser
+from evaluator.cli.parser import build_parser
 from tests.evaluator.lines import answered, question, ranking, without_environment, write_lines, write_report
 
 ROOT = Path(__file__).parents[2]
@@ -146,17 +146,9 @@ def test_bad_input_is_one_line_and_exit_two(
     assert not (tmp_path / "o").exists()
 
 
-@pytest.mark.parametrize("verb", sorted(LATER))
-def test_later_verbs_say_what_they_will_do(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([verb, "anything", "--at", "all"]) == 2
-    told = capsys.readouterr().err
-    assert told.startswith(f"evaluator {verb}: not here yet; it ")
-    assert "issue" in told
-
-
 def test_every_flag_of_every_verb_has_its_sentence() -> None:
     verbs = next(a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction))
-    own = {"run", "compare", "leaderboard", "agreement", "choose-next", "train-judge", "judge"}
+    own = {"run", "compare", "leaderboard", "agreement", "choose-next", "emergence", "train-judge", "judge"}
     assert own | {"detect", "train-detector", "score-support", "correlate"} | set(CODE_VERBS) == set(
         verbs.choices
     )
