@@ -16,7 +16,7 @@ from labelplatform.ladders.services import Tasks
 from labelplatform.ladders.sizes import MOST_SEEDS, Size, parse_sizes
 from labelplatform.ladders.string_tasks import TASKS
 
-SIZES = "1x16, 2x32, 2x64, 3x96, 4x128"
+SIZES = "1x16, 1x32, 2x32, 2x64, 3x96"
 LARGEST_SEED = 2**31 - 1
 
 
@@ -55,7 +55,7 @@ class LadderForm(forms.Form):
     seeds = forms.CharField(
         label=gettext_lazy("Seeds"),
         max_length=60,
-        initial="0, 1",
+        initial="0",
         help_text=gettext_lazy(
             "Each size is trained once with each: what differs between them is no growth."
         ),

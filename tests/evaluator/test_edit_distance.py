@@ -21,6 +21,8 @@ WORDS = st.lists(st.sampled_from("abc"), max_size=6)
         ("abc", "abc", 0),
         ("ab", "ba", 2),
         ("abcd", "bcd", 1),
+        ("abcd", "abc", 1),
+        ("abc", "abcd", 1),
         ("flaw", "lawn", 2),
     ],
 )

@@ -74,6 +74,8 @@ def test_one_output_by_every_metric(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert value(report, "exact_match", "task=copy").value == pytest.approx(1 / 3)
     assert value(report, "edit_similarity", "task=copy").value == pytest.approx((1 + 0.5 + 0) / 3)
     assert value(report, "edit_similarity", "task=reverse").value == 0.5
+    # "d b d b" holds the right symbols and is not the answer.
+    assert value(report, "exact_match", "task=reverse").value == 0.0
     # " b d" has four characters: eight nats for two symbols.
     assert value(report, "log_probability").value == pytest.approx(-4.0)
     assert [value(report, name).better for name in suite.DIRECTIONS] == ["higher"] * 3

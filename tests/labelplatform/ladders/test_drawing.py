@@ -113,7 +113,10 @@ def test_other_wishes_are_refused(
         "a stranger's model": {"name": "x", "model": strange.pk},
         "too much": {"name": "x", "file": upload(CSV * 2)},
     }
-    answer = sign_in(rosa).post(DRAW, told[what])
+    browser = sign_in(rosa)
+    offered = browser.get(DRAW).content.decode()
+    assert (">base<" in offered, "strange" in offered) == (True, False)
+    answer = browser.post(DRAW, told[what])
     assert answer.status_code == 422
     assert not EmergenceRun.objects.exists()
     assert not Job.objects.filter(kind="emergence").exists()
