@@ -80,11 +80,13 @@ def bounds(metrics: Sequence[Metric], values: Sequence[float]) -> tuple[float | 
     ends = [(one.low, one.high) for one in metrics if one.low is not None and one.high is not None]
     if len(ends) < len(metrics):
         return None, None
+    mean = fmean(values)
     if len(ends) == 1:
-        return ends[0]
+        # Wilson's bound of a share of 0 or 1 may miss it in its last digit.
+        return min(ends[0][0], mean), max(ends[0][1], mean)
     of_items = fmean(((high - low) / (2 * Z)) ** 2 for low, high in ends)
     half = Z * math.sqrt(of_items + variance(values) / len(values))
-    return fmean(values) - half, fmean(values) + half
+    return mean - half, mean + half
 
 
 def points_of_curves(lines: Sequence[Mapping[str, object]], family: str) -> Iterator[Point]:

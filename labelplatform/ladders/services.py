@@ -190,8 +190,8 @@ def _ask(ladder: Ladder, model: Artifact, by: User | None) -> Job:
 
 
 def _draw(ladder: Ladder, rungs: Sequence[Rung], by: User | None, *, again: bool) -> None:
-    known = ladder.emergence_runs.select_related("job").first()
-    if known is not None and not (again and known.job.state in BROKEN):
+    # Begun again, a report that stands is its own promise kept: the same job, the same row.
+    if not again and ladder.emergence_runs.exists():
         return
     reports = list(Artifact.objects.filter(made_by__in=[rung.evaluation_id for rung in rungs]))
     emergence.start_emergence(

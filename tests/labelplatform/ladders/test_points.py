@@ -110,3 +110,16 @@ def test_a_runs_curves_are_points_by_step() -> None:
         ("training", "run", None, None)
     }
     assert points[0].model == "step 1"
+
+
+@pytest.mark.parametrize(("value", "low", "high"), [(0.0, 2e-17, 0.3), (1.0, 0.7, 1 - 1e-16)])
+def test_a_bound_that_misses_its_value_by_rounding_is_the_value(
+    value: float, low: float, high: float
+) -> None:
+    """Wilson's lower bound of nothing right of ten is 2e-17, and no reader takes a value outside its bounds."""
+    metrics = [Metric("exact_match", value, low, high, 10, "task=copy", better="higher")]
+    (point,) = points_of([replace(string_report(0.4), metrics=metrics)], **TOLD)
+    assert point.low is not None
+    assert point.high is not None
+    assert point.low <= point.value <= point.high
+    assert {point.low, point.high} == ({0.0, 0.3} if value == 0 else {0.7, 1.0})

@@ -232,6 +232,8 @@ def test_go_on_draws_a_broken_report_again(project: Project, rosa: User) -> None
     EmergenceRun.objects.update(report=None)
     Artifact.objects.filter(made_by=run.job).delete()
     break_job(run.job)
+    services.advance(ladder=ladder, by=rosa)
+    assert EmergenceRun.objects.count() == 1, "only a person begins it again"
     services.go_on(ladder=ladder, by=rosa)
     newest = EmergenceRun.objects.first()
     assert newest is not None
