@@ -27,7 +27,7 @@ CSRF_TRUSTED_ORIGINS = _environment.words("CSRF_TRUSTED_ORIGINS")
 # In the order the data walks: code arrows point from right to left only.
 STREET = (
     *("accounts", "jobs", "prompts", "labels", "chat"),
-    *("snapshots", "training", "evaluations", "reports", "demo"),
+    *("snapshots", "training", "evaluations", "ladders", "reports", "demo"),
 )
 INSTALLED_APPS = [
     "django.contrib.auth",

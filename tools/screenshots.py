@@ -191,6 +191,10 @@ def _researchers_pages(project: Any, who: str) -> list[Page]:
         "evaluations": "evaluations:index",
         "pass-at-k": "evaluations:pass_at_k",
         "choose-suite": "evaluations:evaluate",
+        "ladders": "ladders:index",
+        "start-ladder": "ladders:start",
+        "draw-emergence": "ladders:draw",
+        "emergence": "reports:emergence",
         "reports": "reports:index",
         "jobs": "jobs:index",
         "people": "accounts:people",
@@ -221,7 +225,6 @@ def _objects(project: Any) -> list[tuple[str, str, Any]]:
     from labelplatform.labels.models import Item, Label, QueueOrder, Ranking, Review
     from labelplatform.snapshots.models import Snapshot
 
-    runs = project.training_runs
     labelled = newest(project.campaigns.filter(items__rankings__isnull=False).distinct())
     single = newest(project.campaigns.filter(items__labels__isnull=False).distinct())
     written = Label.objects.filter(item__campaign__project=project, item__gold__isnull=False, surplus=False)
@@ -252,11 +255,13 @@ def _objects(project: Any) -> list[tuple[str, str, Any]]:
         ("item", "labels:item", newest(Item.objects.filter(campaign=labelled))),
         ("ranking", "labels:ranking", newest(Ranking.objects.filter(item__campaign__project=project))),
         ("snapshot", "snapshots:snapshot", Snapshot.objects.filter(project=project).order_by("pk").first()),
-        ("run-reward-model", "training:run", newest(runs.filter(kind="reward-model"))),
-        ("run-ppo", "training:run", newest(runs.filter(kind="ppo"))),
+        ("run-reward-model", "training:run", newest(project.training_runs.filter(kind="reward-model"))),
+        ("run-ppo", "training:run", newest(project.training_runs.filter(kind="ppo"))),
         ("evaluation", "evaluations:run", newest(project.evaluation_runs)),
         ("evaluation-items", "evaluations:items", newest(project.evaluation_runs)),
         ("leaderboard", "reports:leaderboard", newest(project.leaderboard_runs)),
+        ("ladder", "ladders:ladder", newest(project.ladders)),
+        ("emergence-report", "reports:emergence_report", newest(project.emergence_runs)),
         ("comparison", "reports:comparison", newest(project.comparison_runs)),
         ("lineage", "reports:lineage", newest(project.artifacts.filter(kind="policy"))),
         ("job", "jobs:job", newest(project.jobs)),

@@ -12,6 +12,7 @@ from evaluator.suites import (
     hallucination_open_domain,
     in_context_learning,
     reward_agreement,
+    string_tasks,
     truthfulness,
 )
 
@@ -48,6 +49,11 @@ HERE: Mapping[str, Suite] = {
         in_context_learning.VARIANTS,
         "what examples teach: right, flipped and random labels, inputs of the same kind or foreign",
         in_context_learning.run,
+    ),
+    string_tasks.NAME: Suite(
+        string_tasks.VARIANTS,
+        "small tasks on symbols: each output by exact match, edit similarity and log-probability",
+        string_tasks.run,
     ),
     truthfulness.NAME: Suite(
         truthfulness.VARIANTS,

@@ -46,6 +46,7 @@ class JobKind:
 
 
 _kinds: dict[str, JobKind] = {}
+_followers: dict[str, list[Callable[[Job], None]]] = {}
 
 
 def register(kind: JobKind) -> None:
@@ -54,6 +55,24 @@ def register(kind: JobKind) -> None:
         raise ValueError(f"job kind {kind.name!r}: queue {kind.queue!r}, wanted one of {Job.Queue.values}")
     if _kinds.setdefault(kind.name, kind) is not kind:
         raise ValueError(f"job kind {kind.name!r} is registered twice")
+
+
+def follow(name: str, then: Callable[[Job], None]) -> None:
+    """`then(job)` is called whenever a job of this kind has succeeded, in the transaction that says so and collects.
+
+    For apps further down the street, which the kind's own app cannot know. What `then` raises fails the job: it keeps
+    its own refusals to itself. Called from an AppConfig's `ready()`; the same `then` twice is once.
+    """
+    known = _followers.setdefault(name, [])
+    if then not in known:
+        known.append(then)
+
+
+def collect(job: Job, run_folder: Path) -> None:
+    """Collects a finished job, then tells those who follow its kind."""
+    get(job.kind).collect(job, run_folder)
+    for then in _followers.get(job.kind, ()):
+        then(job)
 
 
 def get(name: str) -> JobKind:

@@ -87,7 +87,7 @@ def _settle(job: Job, claim: Claim, watch: "_Watch", end: End, kind: kinds.JobKi
     watch.tell()
     if code in kind.success_exit_codes:
         run_folder = job.run_folder
-        claims.succeed(claim, exit_code=code, collect=lambda: kind.collect(job, run_folder))
+        claims.succeed(claim, exit_code=code, collect=lambda: kinds.collect(job, run_folder))
     elif code < 0 or code in kind.stopped_exit_codes:
         name = signal.Signals(-code).name if code < 0 else "a request"
         if claims.lose(claim.job_id, claim.fence, failure=f"The command was ended by {name} from outside."):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labelplatform.reports import figure_files, overview, views
+from labelplatform.reports import emergence, figure_files, overview, views
 
 app_name = "reports"
 
@@ -13,6 +13,14 @@ urlpatterns = [
     path("p/<slug:slug>/reports/leaderboards/<int:pk>/", views.leaderboard, name="leaderboard"),
     path("p/<slug:slug>/reports/comparisons/<int:pk>/", views.comparison, name="comparison"),
     path("p/<slug:slug>/reports/lineage/<int:pk>/", views.lineage, name="lineage"),
+    path("p/<slug:slug>/reports/emergence/", emergence.emergence, name="emergence"),
+    path("p/<slug:slug>/reports/emergence/<int:pk>/", emergence.emergence_report, name="emergence_report"),
+    path("p/<slug:slug>/reports/emergence/<int:pk>/live/", emergence.emergence_live, name="emergence_live"),
+    path(
+        "p/<slug:slug>/reports/emergence/<int:pk>/files/<str:filename>",
+        emergence.emergence_file,
+        name="emergence_file",
+    ),
     path("p/<slug:slug>/reports/rankings/<int:snapshot>/", views.rankings, name="rankings"),
     path("p/<slug:slug>/reports/figures/<int:report>/<str:file>", figure_files.figure_file, name="figure"),
 ]

@@ -278,6 +278,14 @@ REPORTS = [
     Row("reports:leaderboard", get=research(200), parts=pk(lambda s: s.leaderboard)),
     Row("reports:comparison", get=research(200), parts=pk(lambda s: s.comparison)),
     Row("reports:lineage", get=research(200), parts=pk(lambda s: s.policies[0])),
+    Row("reports:emergence", get=research(200)),
+    Row("reports:emergence_report", get=research(200), parts=pk(lambda s: s.emergence)),
+    Row("reports:emergence_live", get=research(200), parts=pk(lambda s: s.emergence)),
+    Row(
+        "reports:emergence_file",
+        get=research(200),
+        parts=lambda s: {"pk": s.emergence.pk, "filename": "points.csv"},
+    ),
     Row("reports:rankings", get=research(200), parts=pk(lambda s: s.snapshot, "snapshot")),
     Row(
         "reports:figure",
@@ -324,7 +332,15 @@ CHAT = [
     Row("chat:regenerate", post=only_ada(302), parts=lambda s: {**talk(s), "ordinal": 1}),
     Row("chat:compare", post=only_ada(302), parts=lambda s: {**talk(s), "answer": s.answer.pk}),
 ]
-TABLE = [*PROMPTS, *SNAPSHOTS, *CHAT, *ACCOUNTS, *JOBS, *LABELS, *TRAINING, *EVALUATIONS, *REPORTS]
+LADDERS = [
+    Row("ladders:index", get=research(200)),
+    Row("ladders:start", get=research(200), post=research(422), body=unnamed),
+    Row("ladders:draw", get=research(200), post=research(422), body=unnamed),
+    Row("ladders:ladder", get=research(200), parts=pk(lambda s: s.ladder)),
+    Row("ladders:live", get=research(200), parts=pk(lambda s: s.ladder)),
+    Row("ladders:go_on", post=research(302), parts=pk(lambda s: s.ladder)),
+]
+TABLE = [*PROMPTS, *SNAPSHOTS, *CHAT, *ACCOUNTS, *JOBS, *LABELS, *TRAINING, *EVALUATIONS, *LADDERS, *REPORTS]
 
 
 def addresses() -> Iterator[tuple[str, URLPattern]]:

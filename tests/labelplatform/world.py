@@ -35,6 +35,7 @@ from labelplatform.labels import services as labels
 from labelplatform.labels.models import Adjudication, Campaign, QueueOrder, Ranking, Review, Slot
 from labelplatform.labels.queue_orders import waiting_items
 from labelplatform.labels.services.queue_orders import Choice, ChosenLine, keep_order
+from labelplatform.ladders.models import EmergenceRun, Ladder
 from labelplatform.prompts import services as prompts
 from labelplatform.prompts.models import PromptSet
 from labelplatform.snapshots.models import Snapshot
@@ -118,6 +119,8 @@ class Stock:
     order: QueueOrder = field(init=False)
     decision: Adjudication = field(init=False)
     review: Review = field(init=False)
+    ladder: Ladder = field(init=False)
+    emergence: EmergenceRun = field(init=False)
 
 
 def build_stock(slug: str, prefix: str = "") -> Stock:
@@ -163,6 +166,7 @@ def build_stock(slug: str, prefix: str = "") -> Stock:
     _evaluate(stock)
     stock.singles = {kind: _single(stock, kind, asks) for kind, asks in SINGLES.items()}
     stock.order = _choose(stock)
+    stock.ladder, stock.emergence = _climb(stock)
     stock.answer = _talk(stock, people["annotator"])
     _talk(stock, people["second"])
     return stock
@@ -492,6 +496,13 @@ def _evaluate(stock: Stock) -> None:
     from tests.labelplatform.code_world import build_programs
 
     stock.code = build_programs(project, by, stock.policies)
+
+
+def _climb(stock: Stock) -> tuple[Ladder, EmergenceRun]:
+    """A ladder of three small sizes, to its report."""
+    from tests.labelplatform.ladders.building import climb
+
+    return climb(stock.project, stock.people["researcher"])
 
 
 def _measure(run: EvaluationRun, right: float) -> None:
