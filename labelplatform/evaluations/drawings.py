@@ -26,13 +26,13 @@ MOST_SHOWN = 6
 
 @dataclass(frozen=True)
 class Drawing:
-    """One figure of a report: the name of its files, its own words, and the drawing for a desk and for a phone."""
+    """One figure of a report: its own words, the drawing for a desk and for a phone, and the name of its files."""
 
-    name: str
     title: str
     description: str
     wide: SafeString
     narrow: SafeString
+    name: str = ""
 
 
 def drawings_of(report: Artifact | None, most: int = MOST_SHOWN) -> tuple[Drawing, ...]:
@@ -47,8 +47,8 @@ def drawings_of(report: Artifact | None, most: int = MOST_SHOWN) -> tuple[Drawin
     for figure in figures:
         files = [report.path / "figures" / f"{figure.name}{ending}.svg" for ending in ("", "-narrow")]
         if figure.plot is not None and all(file.is_file() for file in files):
-            drawn = [inline_svg(file) for file in files]
-            found.append(Drawing(figure.name, figure.title, figure.description, *drawn))
+            wide, narrow = (inline_svg(file) for file in files)
+            found.append(Drawing(figure.title, figure.description, wide, narrow, figure.name))
     return tuple(found[:most])
 
 

@@ -11,9 +11,9 @@ from evaluator.errors import BadInput
 from evaluator.figures import Figure, read_figures
 from evaluator.plots.tables import shown
 from evaluator.report_files import Metric, Report, Verdict, read_report
+from labelplatform.evaluations.drawings import inline_svg
 from labelplatform.jobs.models import Artifact
 from labelplatform.ladders.models import EmergenceRun
-from labelplatform.reports.queries.drawings import inline_svg
 
 # Files of the folder by their names, and of each figure by their endings; nothing else is ever opened.
 FILES = {
