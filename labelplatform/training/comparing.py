@@ -80,6 +80,7 @@ class FigureCell:
     low: float | None = None
     high: float | None = None
     reason: str = ""
+    n: int | None = None
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,11 @@ def panels(kind: str, lines: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple
     found: list[Panel] = []
     for plan in plans_for(kind):
         for metric, label in plan.metrics:
-            title = plan.title if len(plan.metrics) == 1 else f"{plan.title}: {label}"
+            title = (
+                plan.title
+                if len(plan.metrics) == 1
+                else _("%(plot)s: %(part)s") % {"plot": plan.title, "part": label}
+            )
             one = PanelPlan(title, letters, plan.caption, plan.zero, plan.reference)
             told = [
                 {"step": line.get("step"), letter: line.get(metric)}
@@ -236,7 +241,7 @@ def _cell(column: Column, found: queries.FinalMetric | None) -> FigureCell:
     if found is None:
         return FigureCell(column.letter, column.run.name, None, reason=_("not measured by this run"))
     reason = _("one figure of one run: no interval") if found.low is None else ""
-    return FigureCell(column.letter, column.run.name, found.value, found.low, found.high, reason)
+    return FigureCell(column.letter, column.run.name, found.value, found.low, found.high, reason, found.n)
 
 
 def _sampled(columns: Sequence[Column], drawn: Mapping[str, Sequence[Sample]]) -> list[FigureRow]:
@@ -267,4 +272,6 @@ def _interval(column: Column, values: Sequence[float], number: int) -> FigureCel
     if not values:
         return FigureCell(column.letter, column.run.name, None, reason=_("not measured by this run"))
     found: Interval = bootstrap_mean(values, rng=generator(0, "compare runs", str(number)))
-    return FigureCell(column.letter, column.run.name, found.value, found.low, found.high, found.reason or "")
+    return FigureCell(
+        column.letter, column.run.name, found.value, found.low, found.high, found.reason or "", found.n
+    )

@@ -66,6 +66,11 @@ def power_of_ten(value: float) -> str:
     return f"{digits} × 10{str(int(power)).translate(SUPERSCRIPTS)}"
 
 
+def span(seconds: float) -> str:
+    """A length of time in words; what rounds to nothing is not nothing."""
+    return duration(seconds) if seconds >= 0.5 else _("less than 1 s")
+
+
 def words_of(reckoned: Reckoned) -> EstimateWords:
     """The estimate as a page shows it."""
     told = reckoned.told
@@ -120,8 +125,8 @@ def _time(told: Mapping[str, Any]) -> Figure:
         "peak": f"{time['peak_tflops']:.4g}",
     }
     if time["devices"] > 1:
-        note += "; " + _("%(hours)s of one device") % {"hours": duration(3600 * time["device_hours"])}
-    return Figure(_("Time"), duration(3600 * time["device_hours"] / time["devices"]), note)
+        note += "; " + _("%(hours)s of one device") % {"hours": span(3600 * time["device_hours"])}
+    return Figure(_("Time"), span(3600 * time["device_hours"] / time["devices"]), note)
 
 
 def _cost(told: Mapping[str, Any]) -> Figure:
@@ -182,19 +187,41 @@ def took_rows(reckoned: Reckoned, took: Mapping[str, Any]) -> tuple[TookRow, ...
     counted = told.get("flops", {}).get("counted")
     hours = time.get("device_hours")
     seconds = None if hours is None else 3600 * hours / time["devices"]
-    peak = (took.get("memory") or {}).get("peak_bytes")
+    own = took.get("memory") or {}
     rows = (
         _row(_("Parameters"), size.get("counted"), took.get("parameters"), short),
         _row(_("Parameters that learn"), size.get("trainable"), took.get("trainable_parameters"), short),
         _row(_("Tokens"), told.get("tokens"), took.get("tokens"), short),
-        _row(_("Memory"), memory.get("peak_bytes"), peak, _in_bytes),
+        _row(_("Training state"), _learning(memory), _held(took), _in_bytes),
+        _row(_("Activations"), memory.get("activation_bytes"), own.get("activation_bytes"), _in_bytes),
+        # The process holds its libraries too, which no estimate knows.
+        _row(
+            _("Memory, of the whole process"),
+            memory.get("peak_bytes"),
+            own.get("peak_bytes"),
+            _in_bytes,
+            compare=False,
+        ),
         _row(_("FLOPs, counted"), counted, None, power_of_ten),
         # The clock of another machine says nothing about this one's: no ratio stands beside it.
-        _row(_("Time"), seconds, took.get("seconds"), duration, compare=False),
-        _row(_("Processor time"), None, took.get("cpu_seconds"), duration),
+        _row(_("Time"), seconds, took.get("seconds"), span, compare=False),
+        _row(_("Processor time"), None, took.get("cpu_seconds"), span),
         _row(_("Reached"), None, _reached(counted, took), _in_flops),
     )
     return tuple(row for row in rows if row is not None)
+
+
+def _learning(memory: Mapping[str, Any]) -> int | None:
+    """Bytes of weights that learn, with their gradients and moments, as estimated."""
+    state = memory.get("state")
+    return None if state is None else int(state["all"]) - int(state["frozen_weights"])
+
+
+def _held(took: Mapping[str, Any]) -> int | None:
+    """The same, as the run held it."""
+    own = took.get("memory") or {}
+    names = ("trainable_weight_bytes", "gradient_bytes", "optimiser_bytes")
+    return sum(own[name] for name in names) if all(own.get(name) is not None for name in names) else None
 
 
 def _reached(counted: float | None, took: Mapping[str, Any]) -> float | None:

@@ -63,7 +63,17 @@ def reckon(
         words = json.dumps([settings, assumed], sort_keys=True)
         given = tuple(sorted((name, found) for name, found in paths.items() if found))
         fresh = any(isinstance(one, PromptSet) for listed in inputs.values() for one in listed)
-        return (_reckon if fresh else _remembered)(verb, words, given)
+        found = (_reckon if fresh else _remembered)(verb, words, given)
+    return replace(found, refusal=_named(found.refusal, inputs))
+
+
+def _named(said: str, inputs: Mapping[str, Sequence[Any]]) -> str:
+    """A refusal that names artifacts as people do, not by their folders."""
+    for one in (one for listed in inputs.values() for one in listed):
+        artifact = one.artifact if isinstance(one, Snapshot) else one
+        if isinstance(artifact, Artifact):
+            said = said.replace(artifact.folder, artifact.name)
+    return said
 
 
 def needed(verb: str) -> list[str]:

@@ -111,6 +111,7 @@ class FinalMetric:
     value: float
     low: float | None
     high: float | None
+    n: int | None = None
 
 
 def final_metrics(run: TrainingRun) -> tuple[FinalMetric, ...]:
@@ -119,7 +120,14 @@ def final_metrics(run: TrainingRun) -> tuple[FinalMetric, ...]:
     plain = {name: value for name, value in told.items() if is_plain(value)}
     bounds = {f"{name}_{end}" for name in plain for end in ("low", "high")}
     return tuple(
-        FinalMetric(name, metric_name(name), value, plain.get(f"{name}_low"), plain.get(f"{name}_high"))
+        FinalMetric(
+            name,
+            metric_name(name),
+            value,
+            plain.get(f"{name}_low"),
+            plain.get(f"{name}_high"),
+            plain.get("heldout_pairs") if name == "heldout_accuracy" else None,
+        )
         for name, value in plain.items()
         if name not in bounds
     )

@@ -15,8 +15,8 @@ from labelplatform.training.spec_words import label_of
 from trainer.shared_specs import parse_tuning
 from trainer.spec_fields import REQUIRED, FieldOfSpec, Flag
 
-# The numbers of a field that holds several are written with blanks or commas between them.
 YES, NO = "yes", "no"
+MOST_WORTH_SAYING = 2**31 - 1
 
 
 class NumbersField(forms.CharField):
@@ -105,15 +105,18 @@ def _whole(bound: float | None) -> int | None:
 
 def help_of(entry: FieldOfSpec, most: float | None = None) -> str:
     """The spec's own help, with the range of what may be written."""
-    said = capfirst(_(entry.flag.help))
+    words = _(entry.flag.help)
+    # A help that opens with what may be written is left as it is: "full" is typed so.
+    said = words if entry.type is str and not entry.flag.choices else capfirst(words)
     bounds = ", ".join(bounds_of(entry, most))
     return _("%(help)s (%(range)s)") % {"help": said, "range": bounds} if bounds else said
 
 
 def bounds_of(entry: FieldOfSpec, most: float | None = None) -> list[str]:
-    """The range of a number in words; a count from 0 or 1 on with no end goes without saying."""
+    """The range of a number in words; what no database could hold is no bound worth reading."""
     known = entry.flag
-    highest = min((one for one in (known.maximum, most) if one is not None), default=None)
+    bounds = [one for one in (known.maximum, most) if one is not None and one < MOST_WORTH_SAYING]
+    highest = min(bounds, default=None)
     if entry.type not in (int, float) or entry.many:
         return []
     if known.minimum is not None and highest is not None:

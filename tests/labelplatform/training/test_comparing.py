@@ -199,7 +199,12 @@ def test_the_page_shows_all_of_it(
     page = answer.content.decode()
     assert answer.status_code == 200
     assert page.count('class="plot"') == 3
-    for said in ("Told otherwise", "1e-05", "95 % interval 0.650 to 0.750", "reward model. Runs of one kind"):
+    for said in (
+        "Told otherwise",
+        "1e-05",
+        "95 % interval 0.650 to 0.750",
+        '<p class="eyebrow">reward model</p>',
+    ):
         assert said in page
     assert page.count(" checked") == 2
 

@@ -122,9 +122,9 @@ def test_nothing_is_reckoned_before_the_inputs_are_chosen(shown: Artifact, model
 def test_a_refusal_tells_no_place_of_this_site(
     project: Project, shown: Artifact, settings: Any, tmp_path: Path
 ) -> None:
-    found = sft(shown, build_artifact(project))
+    found = sft(shown, build_artifact(project, name="nameless"))
     assert found.told is None
-    assert "found no config.json" in found.refusal
+    assert "nameless: found no config.json" in found.refusal
     assert str(settings.ARTIFACTS_DIR) not in found.refusal
 
 
@@ -242,6 +242,11 @@ def test_what_cannot_be_told_is_said_so(shown: Artifact, model: Artifact) -> Non
     assert words_of(Reckoned(None, "No.")).refusal == "No."
 
 
+def test_what_takes_no_time_to_speak_of_takes_some(shown: Artifact, model: Artifact) -> None:
+    said = {figure.label: figure for figure in words_of(sft(shown, model)).figures}
+    assert said["Time"].value == "less than 1 s"
+
+
 def test_several_devices_share_the_time(shown: Artifact, model: Artifact) -> None:
     one = {"peak_tflops": 1e-6, "utilisation": 0.5}
     said = {f.label: f for f in words_of(sft(shown, model, {**one, "devices": 2})).figures}
@@ -269,12 +274,22 @@ def test_what_it_took_stands_beside_what_was_reckoned(shown: Artifact, model: Ar
         "trainable_parameters": 5768,
         "seconds": 75.0,
         "cpu_seconds": 2.0,
-        "memory": {"peak_bytes": 1_000_000},
+        "memory": {
+            "peak_bytes": 1_000_000,
+            "trainable_weight_bytes": 4 * 11536,
+            "gradient_bytes": 4 * 11536,
+            "optimiser_bytes": 4 * 11536,
+            "activation_bytes": 1000,
+        },
     }
     rows = {row.label: row for row in took_rows(told, took)}
     assert (rows["Parameters"].ratio, rows["Parameters that learn"].ratio) == ("1", "0.5")
     assert rows["Tokens"].took == "–"
-    assert rows["Memory"].took == "1\u202fMB"
+    whole = rows["Memory, of the whole process"]
+    assert (whole.took, whole.ratio) == ("1\u202fMB", "")
+    # Two moments were reckoned, one was held.
+    assert rows["Training state"].ratio == "0.75"
+    assert rows["Activations"].took == "1\u202fkB"
     assert (rows["Time"].took, rows["Time"].ratio) == ("1 min 15 s", "")
     assert told.told is not None
     reached = told.told["flops"]["counted"] / 2

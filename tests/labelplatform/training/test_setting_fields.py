@@ -115,6 +115,8 @@ def test_help_is_the_specs_own_in_the_readers_language() -> None:
         assert help_of(entry) == "模型的层数（1 至 128）"
     assert help_of(field_of("sft", "warmup_share")).endswith("(at least 0, less than 1)")
     assert "(" not in help_of(field_of("ppo", "whiten_rewards"))
+    assert help_of(field_of("ppo", "tuning")).startswith("full, ")
+    assert help_of(field_of("ppo", "seed"), 2**31 - 1) == "Seed of every random choice (at least 0)"
 
 
 def test_switches_are_told_only_where_they_turn_something() -> None:
