@@ -27,6 +27,8 @@ LETTERS = "ABCDEFGH"
 # Figures that say how large or long a run was come after those that say how good it is.
 OF_SIZE = frozenset(
     {
+        "heldout_pairs",
+        "heldout_rankings",
         "parameters",
         "trainable_parameters",
         "tokens",

@@ -47,6 +47,7 @@ def reward_model(
         "heldout_accuracy_low": accuracy - 0.05,
         "heldout_accuracy_high": accuracy + 0.05,
         "heldout_loss": 0.5,
+        "heldout_pairs": 40,
         "cpu_seconds": 12.0,
     }
     run.output = build_artifact(
@@ -122,7 +123,9 @@ def test_final_figures_stand_with_their_intervals_sizes_last(
     project: Project, pair: list[TrainingRun]
 ) -> None:
     rows = found(project, pair).figures
-    assert [row.label for row in rows] == ["held-out accuracy", "held-out loss", "processor seconds"]
+    labels = ["held-out accuracy", "held-out loss", "held-out pairs", "processor seconds"]
+    assert [row.label for row in rows] == labels
+    assert [(cell.n, rows[1].cells[0].n) for cell in rows[0].cells] == [(40, None)] * 2
     accuracy: list[tuple[Any, ...]] = [
         (cell.value, cell.low, cell.high, cell.reason) for cell in rows[0].cells
     ]
@@ -188,6 +191,7 @@ def test_scores_of_ppo_are_means_with_intervals_over_prompts(project: Project, r
     assert wide.low is not None
     assert wide.high is not None
     assert wide.high - wide.low > gain.high - gain.low
+    assert (gain.n, wide.n) == (6, 6)
     assert rows["score after"][1].value is None
     assert found(project, list(TrainingRun.objects.all())) == found(project, list(TrainingRun.objects.all()))
 

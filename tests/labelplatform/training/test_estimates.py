@@ -295,3 +295,10 @@ def test_what_it_took_stands_beside_what_was_reckoned(shown: Artifact, model: Ar
     reached = told.told["flops"]["counted"] / 2
     assert rows["Reached"].took == short(reached, "FLOP/s")
     assert "Tokens" not in {row.label for row in took_rows(Reckoned(None), took)}
+
+
+def test_weights_that_stay_are_no_training_state(shown: Artifact, model: Artifact) -> None:
+    """Adapters of rank 4 at seven layers of two blocks: 2 · 4 · (4·32 + 3·64) weights at 16 bytes."""
+    rows = {row.label: row for row in took_rows(sft(shown, model, tuning="lora:4"), {"seconds": 1.0})}
+    assert 2 * 4 * (4 * 32 + 3 * 64) * 16 == 40_960
+    assert rows["Training state"].estimated == "41\u202fkB"
