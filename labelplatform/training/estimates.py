@@ -64,7 +64,10 @@ def reckon(
         given = tuple(sorted((name, found) for name, found in paths.items() if found))
         fresh = any(isinstance(one, PromptSet) for listed in inputs.values() for one in listed)
         found = (_reckon if fresh else _remembered)(verb, words, given)
-    return replace(found, refusal=_named(found.refusal, inputs))
+    if found.told is not None:
+        return found
+    # What is remembered is in no language: who asks next may read another.
+    return replace(found, refusal=_("It cannot be told: %(said)s.") % {"said": _named(found.refusal, inputs)})
 
 
 def _named(said: str, inputs: Mapping[str, Sequence[Any]]) -> str:
@@ -132,7 +135,7 @@ def _reckon(verb: str, words: str, given: tuple[tuple[str, Paths], ...]) -> Reck
                 whole = replace(own, tokens=every * reckoned["tokens"])
                 reckoned = estimate(cast(TrainingSpec, spec), whole)
         except (BadInput, OSError) as error:
-            return Reckoned(None, _sentence(error, scratch))
+            return Reckoned(None, _reason(error, scratch))
     return Reckoned(reckoned, every=every)
 
 
@@ -153,7 +156,6 @@ def thin(verb: str, role: str, path: Path, scratch: Path) -> tuple[int, str]:
     return step, str(thinned)
 
 
-def _sentence(error: Exception, scratch: str) -> str:
+def _reason(error: Exception, scratch: str) -> str:
     """Why nothing can be told, without where this site keeps its files."""
-    said = str(error).replace(f"{site.ARTIFACTS_DIR}/", "").replace(f"{scratch}/", "")
-    return _("It cannot be told: %(said)s.") % {"said": said}
+    return str(error).replace(f"{site.ARTIFACTS_DIR}/", "").replace(f"{scratch}/", "")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils.translation import override
 
 from labelplatform.accounts.models import Project, User
 from labelplatform.jobs.models import Artifact
@@ -302,3 +303,11 @@ def test_weights_that_stay_are_no_training_state(shown: Artifact, model: Artifac
     rows = {row.label: row for row in took_rows(sft(shown, model, tuning="lora:4"), {"seconds": 1.0})}
     assert 2 * 4 * (4 * 32 + 3 * 64) * 16 == 40_960
     assert rows["Training state"].estimated == "41\u202fkB"
+
+
+def test_a_remembered_refusal_is_told_in_the_readers_language(project: Project, shown: Artifact) -> None:
+    bare = build_artifact(project, name="bare")
+    assert sft(shown, bare).refusal.startswith("It cannot be told: bare")
+    with override("zh-hans"):
+        assert sft(shown, bare).refusal.startswith("无法估算：bare")
+    assert sft(shown, bare).refusal.startswith("It cannot be told: bare")
