@@ -35,6 +35,7 @@ KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     "npgettext": ((1, "c"), 2, 3),
     "npgettext_lazy": ((1, "c"), 2, 3),
 }
+NO_SETTING = ("DIR", "DIR…]", "PATH", "FILE", ".json", ".jsonl", "MODULE:NAME", "COMMAND")
 PLACEHOLDER = re.compile(r"%\(\w+\)[.\d]*[sdf]|%%[a-z]+|%[sd]", re.ASCII)
 
 
@@ -65,7 +66,23 @@ def collect() -> Catalog:
         found = extract("python", stream, KEYWORDS, ("Translators:",), {"encoding": "utf-8"})
         for line, words, comments, context in found:
             catalog.add(words, None, [(place, line)], auto_comments=comments, context=context)
+    for verb, words in setting_helps():
+        catalog.add(words, None, [(f"trainer/{verb}", 0)])
     return catalog
+
+
+def setting_helps() -> Iterator[tuple[str, str]]:
+    """(verb, help) of what the forms of training ask: the words are those of the trainer's own specs."""
+    from trainer import specs
+    from trainer.estimate.specs import EstimateSpec
+
+    verbs = (specs.PretrainSpec, specs.SftSpec, specs.RewardModelSpec, specs.PpoSpec, EstimateSpec)
+    for spec in verbs:
+        for entry in spec.fields():
+            named = entry.flag.metavar or ""
+            # Inputs and what is for the command line alone are paths, programs and functions.
+            if not entry.flag.positional and not named.endswith(NO_SETTING):
+                yield spec.verb, entry.flag.help
 
 
 def files() -> list[Path]:
@@ -142,6 +159,7 @@ def _placeholders(text: str) -> set[str]:
 
 def main() -> int:
     """Runs the verb asked for."""
+    sys.path.insert(0, str(ROOT))
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("verb", choices=["compile", "update", "check"])
     verb = parser.parse_args().verb

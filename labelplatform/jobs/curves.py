@@ -9,7 +9,7 @@ LEFT, RIGHT, TOP, BOTTOM = 46, 116, 14, 28
 MOST_POINTS = 300
 TABLE_ROWS = 20
 # Lines of one panel differ by pattern and by the label at their end, never by colour alone.
-DASHES = ("", "7 4", "2 3", "9 3 2 3")
+DASHES = ("", "7 4", "2 3", "9 3 2 3", "14 4", "1 4 5 4")
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,9 @@ def _panel(progress: Sequence[Mapping[str, object]], plan: PanelPlan, last_step:
     values += [plan.reference[0]] if plan.reference else []
     y_values = nice_ticks(min(values), max(values))
     x_values = [tick for tick in nice_ticks(0, last_step or 1, wanted=3) if tick <= last_step]
-    lines = _spread(tuple(_line(entry, at, last_step, y_values) for at, entry in enumerate(drawn, start=1)))
+    # A metric keeps its pattern where another one of its plan was not measured.
+    places = {metric: at for at, (metric, _label) in enumerate(plan.metrics, start=1)}
+    lines = _spread(tuple(_line(entry, places[entry[0]], last_step, y_values) for entry in drawn))
     zero = _y(0.0, y_values) if y_values[0] <= 0.0 <= y_values[-1] else None
     reference = plan.reference and Tick(_y(plan.reference[0], y_values), plan.reference[1])
     return Panel(

@@ -63,7 +63,7 @@ class Verb:
 VERBS: dict[str, Verb] = {
     verb.name: verb
     for verb in (
-        Verb(specs.PretrainSpec, (Role("texts"),), makes="base_model"),
+        Verb(specs.PretrainSpec, (Role("texts"), Role("model")), makes="base_model"),
         Verb(specs.SftSpec, (Role("demonstrations", "demonstrations.jsonl"), Role("model")), makes="policy"),
         Verb(
             specs.RewardModelSpec,

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from django.db.models import QuerySet
@@ -14,7 +13,8 @@ from labelplatform.jobs.models import Artifact, Job
 from labelplatform.jobs.queries import metrics_of
 from labelplatform.training.curve_plans import plans_for
 from labelplatform.training.models import TrainingRun
-from trainer.progress import read_progress
+from labelplatform.training.samples import Sample, ordered, read_samples
+from labelplatform.training.spec_words import label_of
 
 RATE_LINES = 20
 FEW_PANELS = 2
@@ -58,8 +58,9 @@ class LiveRun:
     panels: tuple[Panel, ...]
     progress: Mapping[str, Any]
     remaining: float | None
-    metrics: tuple[tuple[str, Any], ...]
-    samples: tuple["Sample", ...]
+    metrics: tuple["FinalMetric", ...]
+    samples: tuple[Sample, ...]
+    samples_written: int
 
     @property
     def moving(self) -> bool:
@@ -70,14 +71,15 @@ class LiveRun:
 def live_run(run: TrainingRun) -> LiveRun:
     """Curves, remaining time, figures and samples of a run, from its row and its attempt's folder."""
     lines = metrics_of(run.job)
-    metrics = run.output.detail.get("metrics", {}) if run.output else {}
+    written = read_samples(run.job.run_folder / "out")
     return LiveRun(
         run=run,
         panels=panels(run.kind, lines),
         progress=lines[-1] if lines else run.job.progress,
         remaining=remaining_seconds(lines) if run.job.state == Job.State.RUNNING else None,
-        metrics=tuple((metric_name(name), metrics[name]) for name in metrics if _plain(metrics[name])),
-        samples=samples(run.job.run_folder / "out"),
+        metrics=final_metrics(run),
+        samples=tuple(ordered(written, "changed")[:SAMPLES_SHOWN]),
+        samples_written=len(written),
     )
 
 
@@ -101,33 +103,38 @@ def remaining_seconds(lines: Sequence[Mapping[str, Any]]) -> float | None:
 
 
 @dataclass(frozen=True)
-class Sample:
-    """One prompt with the policy's answer before and after, and the score of each."""
+class FinalMetric:
+    """One figure of an outcome, with its interval where the run measured one."""
 
-    question: str
-    before: str
-    after: str
-    score_before: float
-    score_after: float
+    name: str
+    label: str
+    value: float
+    low: float | None
+    high: float | None
+    n: int | None = None
 
 
-def samples(out: Path) -> tuple[Sample, ...]:
-    """A few answers before and after, where the run wrote them; those that changed come first."""
-    lines: list[dict[str, Any]] = [dict(line) for line in read_progress(out / "samples.jsonl")[0]]
-    chosen = sorted(lines, key=lambda line: line["before"] == line["after"])[:SAMPLES_SHOWN]
+def final_metrics(run: TrainingRun) -> tuple[FinalMetric, ...]:
+    """The figures of a finished run in the order it told them; bounds stand with what they bound."""
+    told = run.output.detail.get("metrics", {}) if run.output else {}
+    plain = {name: value for name, value in told.items() if is_plain(value)}
+    bounds = {f"{name}_{end}" for name in plain for end in ("low", "high")}
     return tuple(
-        Sample(
-            question=str(line["prompt"][-1]["content"]),
-            before=str(line["before"]),
-            after=str(line["after"]),
-            score_before=float(line["score_before"]),
-            score_after=float(line["score_after"]),
+        FinalMetric(
+            name,
+            metric_name(name),
+            value,
+            plain.get(f"{name}_low"),
+            plain.get(f"{name}_high"),
+            plain.get("heldout_pairs") if name == "heldout_accuracy" else None,
         )
-        for line in chosen
+        for name, value in plain.items()
+        if name not in bounds
     )
 
 
-def _plain(value: object) -> bool:
+def is_plain(value: object) -> bool:
+    """Whether it is a number; true and false are none."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -154,6 +161,19 @@ def metric_name(name: str) -> str:
         "steps": _("steps"),
         "train_loss": _("training loss"),
         "cpu_seconds": _("processor seconds"),
+        "trainable_parameters": _("parameters that learn"),
+        "heldout_calibration_error": _("held-out calibration error"),
+        "heldout_loss_before": _("held-out loss before"),
+        "length_correlation": _("correlation of score and length"),
+        "length_only_accuracy": _("accuracy of length alone"),
+        "score_bias": _("score bias"),
+        "demonstrations": _("demonstrations"),
+        "heldout_demonstrations": _("held-out demonstrations"),
+        "documents": _("documents"),
+        "heldout_documents": _("held-out documents"),
+        "vocabulary": _("vocabulary"),
+        "overoptimised_at": _("update at which the scores parted"),
+        "overoptimised_kl": _("KL at which the scores parted"),
     }
     return names.get(name, name.replace("_", " "))
 
@@ -170,6 +190,12 @@ def inputs_of(run: TrainingRun) -> tuple[InputLink, ...]:
     )
 
 
+def settings_of(run: TrainingRun) -> list[tuple[str, Any]]:
+    """What a run was told beside its inputs, in the words of its form."""
+    told = run.job.spec.get("settings", {})
+    return [(str(label_of(run.kind, name)), told[name]) for name in sorted(told)]
+
+
 def role_name(role: str) -> str:
     names = {
         "texts": _("corpus"),
@@ -179,6 +205,7 @@ def role_name(role: str) -> str:
         "prompts": _("prompts"),
         "policy": _("policy"),
         "reward_model": _("reward model"),
+        "heldout_reward_model": _("held-out reward model"),
         "pretraining_text": _("pretraining text"),
         "validation": _("validation questions"),
         "responses": _("responses"),

@@ -60,9 +60,13 @@ def start_pretraining(
     settings: Settings,
     by: User,
     purpose: str = "",
+    model: Artifact | None = None,
 ) -> TrainingRun:
-    """A language model from nothing but text."""
-    return _start(project, Kind.PRETRAIN, name, by, purpose, inputs={"texts": corpus}, settings=settings)
+    """A language model from nothing but text, or `model` going on with it."""
+    if model is not None:
+        _wants(model, *MODELS)
+    inputs = {"texts": corpus, "model": model}
+    return _start(project, Kind.PRETRAIN, name, by, purpose, inputs=inputs, settings=settings)
 
 
 def start_import(
@@ -120,6 +124,7 @@ class PpoInputs(TypedDict, total=False):
     prompts: Required[Artifact]
     policy: Required[Artifact]
     reward_model: Artifact | Sequence[Artifact]
+    heldout_reward_model: Artifact | None
     pretraining_text: Artifact | Sequence[Artifact]
     validation: Artifact
 
@@ -135,7 +140,7 @@ def start_ppo(
 ) -> TrainingRun:
     """A policy improved against a reward, tied by KL to where it started."""
     _wants(inputs["policy"], *MODELS)
-    for model in _listed(inputs.get("reward_model")):
+    for model in (*_listed(inputs.get("reward_model")), *_listed(inputs.get("heldout_reward_model"))):
         _wants(model, Artifact.Kind.REWARD_MODEL)
     given: dict[str, Any] = {**inputs}
     return _start(project, Kind.PPO, name, by, purpose, inputs=given, settings=settings)

@@ -8,10 +8,15 @@ app_name = "training"
 
 urlpatterns = [
     path("p/<slug:slug>/training/", views.index, name="index"),
+    path("p/<slug:slug>/training/pretrain/", views.pretrain, name="pretrain"),
+    path("p/<slug:slug>/training/sft/", views.sft, name="sft"),
     path("p/<slug:slug>/training/reward-model/", views.reward_model, name="reward_model"),
     path("p/<slug:slug>/training/ppo/", views.ppo, name="ppo"),
+    path("p/<slug:slug>/training/compare/", views.compare, name="compare"),
+    path("p/<slug:slug>/training/estimate/<slug:kind>/", views.estimate, name="estimate"),
     path("p/<slug:slug>/training/<int:pk>/", views.run, name="run"),
     path("p/<slug:slug>/training/<int:pk>/live/", views.live, name="live"),
+    path("p/<slug:slug>/training/<int:pk>/answers/", views.answers, name="answers"),
     path("p/<slug:slug>/training/<int:pk>/cancel/", views.cancel, name="cancel"),
     path("p/<slug:slug>/training/rounds/", round_pages.series_list, name="series_list"),
     path("p/<slug:slug>/training/rounds/begin/", round_pages.begin_series, name="begin_series"),

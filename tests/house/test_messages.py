@@ -63,3 +63,11 @@ def test_words_of_templates_and_of_python_are_collected() -> None:
 def test_what_is_compiled_is_what_pages_say(copied: Path) -> None:
     messages.compile_all()
     assert "分钟前".encode() in copied.with_suffix(".mo").read_bytes()
+
+
+def test_the_help_of_a_setting_is_collected_from_its_spec_and_that_of_a_path_is_not() -> None:
+    used = messages.collect()
+    assert used.get("layers of the model") is not None
+    assert used.get("accelerators that share the run") is not None
+    assert used.get("model folder to start from") is None
+    assert used.get("command: response lines in, score lines out") is None

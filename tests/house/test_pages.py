@@ -236,8 +236,13 @@ LABELS = [
 ]
 TRAINING = [
     Row("training:index", get=research(200)),
+    Row("training:pretrain", get=research(200), post=research(422), body=unnamed),
+    Row("training:sft", get=research(200), post=research(422), body=unnamed),
     Row("training:reward_model", get=research(200), post=research(422), body=unnamed),
     Row("training:ppo", get=research(200), post=research(422), body=unnamed),
+    Row("training:estimate", post=research(200), parts=lambda _: {"kind": "ppo"}),
+    Row("training:compare", get=research(200)),
+    Row("training:answers", get=research(200), parts=pk(lambda s: s.runs[1])),
     Row("training:run", get=research(200), parts=pk(lambda s: s.runs[1])),
     Row("training:live", get=research(200), parts=pk(lambda s: s.runs[1])),
     Row("training:cancel", post=research(302), parts=pk(lambda s: s.runs[1])),
@@ -424,8 +429,8 @@ def test_who_may_do_what(world: World, row: Row) -> None:
     assert different == {}, "found, wanted"
 
 
-# The part of these addresses names a format or a file, not an object of a project.
-OF_NO_OBJECT = {"labels:export", "labels:lines"}
+# The part of these addresses names a format, a file or a kind, not an object of a project.
+OF_NO_OBJECT = {"labels:export", "labels:lines", "training:estimate"}
 
 
 @pytest.mark.parametrize(
