@@ -32,6 +32,34 @@ WIDTHS = {1440: 900, 390: 844}
 LANGUAGES = {"en": "en", "zh-hans": "zh-CN"}
 THEMES = ("light", "dark")
 START_SECONDS = 40
+# A researcher's rooms that are there in every project.
+ROOMS = {
+    "home": "reports:home",
+    "prompts": "prompts:index",
+    "labels": "labels:index",
+    "campaign-add": "labels:add_campaign",
+    "labels-import": "labels:import_labels",
+    "labels-export": "labels:exports",
+    "snapshots": "snapshots:index",
+    "training": "training:index",
+    "start-pretraining": "training:pretrain",
+    "start-sft": "training:sft",
+    "start-reward-model": "training:reward_model",
+    "start-ppo": "training:ppo",
+    "rounds": "training:series_list",
+    "begin-series": "training:begin_series",
+    "compare-runs": "training:compare",
+    "evaluations": "evaluations:index",
+    "pass-at-k": "evaluations:pass_at_k",
+    "choose-suite": "evaluations:evaluate",
+    "ladders": "ladders:index",
+    "start-ladder": "ladders:start",
+    "draw-emergence": "ladders:draw",
+    "emergence": "reports:emergence",
+    "reports": "reports:index",
+    "jobs": "jobs:index",
+    "people": "accounts:people",
+}
 CHROMIUM_FLAGS = [
     "--disable-gpu",
     "--disable-quic",
@@ -175,42 +203,15 @@ def _researchers_pages(project: Any, who: str) -> list[Page]:
     from labelplatform.evaluations.code_models import JudgedSubmission
     from labelplatform.evaluations.models import MeasuredItem
 
-    rooms = {
-        "home": "reports:home",
-        "prompts": "prompts:index",
-        "labels": "labels:index",
-        "campaign-add": "labels:add_campaign",
-        "labels-import": "labels:import_labels",
-        "labels-export": "labels:exports",
-        "snapshots": "snapshots:index",
-        "training": "training:index",
-        "start-pretraining": "training:pretrain",
-        "start-sft": "training:sft",
-        "start-reward-model": "training:reward_model",
-        "start-ppo": "training:ppo",
-        "rounds": "training:series_list",
-        "begin-series": "training:begin_series",
-        "compare-runs": "training:compare",
-        "evaluations": "evaluations:index",
-        "pass-at-k": "evaluations:pass_at_k",
-        "choose-suite": "evaluations:evaluate",
-        "ladders": "ladders:index",
-        "start-ladder": "ladders:start",
-        "draw-emergence": "ladders:draw",
-        "emergence": "reports:emergence",
-        "reports": "reports:index",
-        "jobs": "jobs:index",
-        "people": "accounts:people",
-    }
-    found = [Page(name, who, reverse(view, args=[project.slug])) for name, view in rooms.items()]
-    for name, view, row in (*_objects(project), *_rounds(project)):
+    found = [Page(name, who, reverse(view, args=[project.slug])) for name, view in ROOMS.items()]
+    for name, view, row in (*_objects(project), *_runs(project), *_rounds(project)):
         if row is not None:
             found.append(Page(name, who, reverse(view, args=[project.slug, row.pk])))
     submission = newest(JudgedSubmission.objects.filter(run__project=project))
     if submission is not None:
-        place = [project.slug, submission.run_id, submission.number]
-        found.append(Page("code-problems", who, reverse("evaluations:problems", args=place[:2])))
-        found.append(Page("code-problem", who, reverse("evaluations:problem", args=place)))
+        one = [project.slug, submission.run_id, submission.number]
+        found.append(Page("code-problems", who, reverse("evaluations:problems", args=one[:2])))
+        found.append(Page("code-problem", who, reverse("evaluations:problem", args=one)))
     item = newest(MeasuredItem.objects.filter(run__project=project))
     if item is not None:
         place = reverse("evaluations:item", args=[project.slug, item.run_id, item.place])
@@ -258,6 +259,12 @@ def _objects(project: Any) -> list[tuple[str, str, Any]]:
         ("item", "labels:item", newest(Item.objects.filter(campaign=labelled))),
         ("ranking", "labels:ranking", newest(Ranking.objects.filter(item__campaign__project=project))),
         ("snapshot", "snapshots:snapshot", Snapshot.objects.filter(project=project).order_by("pk").first()),
+    ]
+
+
+def _runs(project: Any) -> list[tuple[str, str, Any]]:
+    """What was trained and measured of what people said."""
+    return [
         ("run-reward-model", "training:run", newest(project.training_runs.filter(kind="reward-model"))),
         ("run-ppo", "training:run", newest(project.training_runs.filter(kind="ppo"))),
         ("answers", "training:answers", newest(project.training_runs.filter(kind="ppo"))),

@@ -55,7 +55,6 @@ def run(spec: RunSpec, progress: Progress) -> Report:
     samples.sort(key=lambda sample: sample.id)
     missing = [sample.id for sample in samples if not sample.scores]
     verdicts = Counter(str(sample.shown.get("verdict")) for sample in samples)
-    attempts = Counter(str(sample.shown["attempt"]) for sample in samples if sample.shown.get("attempt"))
     return Report(
         suite=NAME,
         variant=spec.variant or VARIANTS[0],
@@ -72,12 +71,18 @@ def run(spec: RunSpec, progress: Progress) -> Report:
         extra={
             "subject_detail": answers.detail,
             "verdict_counts": {name: verdicts[name] for name in VERDICTS},
-            "forged_pass_attempts": dict(sorted(attempts.items())),
+            "forged_pass_attempts": _attempts(samples),
             "questions_without_response": missing,
             "box": room.box,
         },
         environment=environment(started),
     )
+
+
+def _attempts(samples: list[Sample]) -> dict[str, int]:
+    """How often each way to pass without solving was tried."""
+    found = Counter(str(sample.shown["attempt"]) for sample in samples if sample.shown.get("attempt"))
+    return dict(sorted(found.items()))
 
 
 def _question(problem: Problem, where: str) -> PromptLine:

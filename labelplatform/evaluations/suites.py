@@ -148,6 +148,16 @@ CODE = SuiteOffer(
     fields=ASKING,
     deciding=("pass@1",),
 )
+STRING_TASKS = SuiteOffer(
+    name="string-tasks",
+    title=_("String tasks (emergence)"),
+    measures=_("One right answer, scored by a sharp metric and by smooth ones: what ladders are drawn of."),
+    variants=(Variant("completion", _("the answer written on, and its probability")),),
+    subjects=MODELS,
+    data_help=_("Items with text, target and the name of their task; a ladder makes its own."),
+    fields=("training_text", *GENERATION),
+    deciding=("exact_match",),
+)
 REWARD = SuiteOffer(
     name="reward-agreement",
     title=_("Agreement of a reward model"),
@@ -158,7 +168,8 @@ REWARD = SuiteOffer(
     deciding=("pair_accuracy",),
 )
 SUITES: Mapping[str, SuiteOffer] = {
-    one.name: one for one in (TRUTHFULNESS, CLOSED_DOMAIN, OPEN_DOMAIN, IN_CONTEXT, CODE, REWARD)
+    one.name: one
+    for one in (TRUTHFULNESS, CLOSED_DOMAIN, OPEN_DOMAIN, IN_CONTEXT, CODE, STRING_TASKS, REWARD)
 }
 
 

@@ -21,7 +21,7 @@ from tests.evaluator.sandbox.rooms import HOSTILE, add_tests, asserting
 from tests.evaluator.sandbox.test_refusal import copied, writing
 
 ROOT = Path(__file__).parents[3]
-Named = Callable[[str], Path]
+Named = Callable[..., Path]
 NEEDED = {
     "rm": "",
     "interactive": "",

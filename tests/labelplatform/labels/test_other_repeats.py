@@ -80,7 +80,7 @@ def test_a_label_of_a_repeat_is_in_no_file_no_progress_and_no_agreement(
     file = "spans" if kind == "spans" else "ratings"
 
     def told() -> tuple[object, ...]:
-        kept = queries.campaigns(project).get()
+        kept: Any = queries.campaigns(project).get()
         read = span_quality.gather_spans(campaign)[0] if kind == "spans" else given_labels(campaign)
         counts = (kept.items_wanted, kept.slots_wanted, kept.slots_done, kept.labels_kept, len(read))
         return (*counts, [line["id"] for line in label_lines(project, file)])

@@ -128,7 +128,7 @@ def test_the_report_and_its_plot_are_written(tmp_path: Path) -> None:
     found = report(scored_of([line("one", {"a": 3.0, "b": 2.0, "c": 1.0}, "a", "b", "c")]), seed=0)
     write_report(found, tmp_path)
     assert json_lines.read_json(tmp_path / "heldout_report.json") == found
-    drawn = ET.parse(tmp_path / "reliability.svg").getroot()  # noqa: S314: our own file
+    drawn = ET.parse(tmp_path / "reliability.svg").getroot()
     circles = [one for one in drawn if one.tag.endswith("circle")]
     # σ(1) = 0.731059 twice in one bin, σ(2) = 0.880797: x = 60 + 600 (p - 1/2), y = 20 at accuracy 1.
     assert [(one.get("cx"), one.get("cy")) for one in circles] == [("198.6", "20.0"), ("288.5", "20.0")]
