@@ -83,7 +83,8 @@ def test_other_questions_are_not_compared(
     project: Project, rosa: User, questions: Artifact, baseline: EvaluationRun, finish_with: Finish
 ) -> None:
     follow(baseline=baseline, by=rosa)
-    for changed in ({"variant": "other"}, {"suite": "other"}):
+    other_suite = {"suite": "hallucination-closed-domain", "variant": "detector"}
+    for changed in ({"variant": "self-consistency-ngram"}, other_suite):
         measured(finish_with, ask(project, rosa, questions, str(changed), **changed), closed_book(0.5))
     files = {"questions.jsonl": '{"id": "r"}\n'}
     others = build_artifact(project, Artifact.Kind.QUESTIONS, files=files, detail={"files": list(files)})
