@@ -18,6 +18,8 @@ from trainer.spec_fields import Spec, flag
 LOSSES = ("pairwise", "plackett-luce", "best-of")
 EMPTY_RESPONSES = ("refuse", "keep")
 MEMBERS_BY = ("seeds", "heads")
+# Beside a reward model that is an ensemble: what its members are.
+ENSEMBLE = "ensemble.json"
 NORMALISATIONS = ("demonstrations", "gain-and-bias", "none")
 KL_ESTIMATORS = ("k1", "k2", "k3")
 VALUES = ("shared", "separate")

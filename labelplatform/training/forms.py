@@ -24,6 +24,7 @@ from labelplatform.training.spec_words import Words
 from trainer.estimate.devices import DEVICES
 from trainer.estimate.specs import EstimateSpec
 from trainer.spec_fields import REQUIRED, FieldOfSpec
+from trainer.specs import ENSEMBLE
 
 Kind = Artifact.Kind
 MODELS = (Kind.POLICY, Kind.BASE_MODEL)
@@ -296,6 +297,15 @@ class PpoForm(StartForm):
             "pretraining_text": self.chosen("pretraining_text"),
             "validation": self.chosen("validation"),
         }
+
+    def clean(self) -> dict[str, Any]:
+        """Refuses an ensemble of one too, which the trainer sees only when it opens the folder."""
+        cleaned = super().clean()
+        models = self.chosen("reward_model", "more_reward_models")
+        several = len(models) > 1 or any((one.path / ENSEMBLE).is_file() for one in models)
+        if cleaned.get("reward_ensemble", "sum") not in ("", "sum") and not several:
+            self.add_error("reward_ensemble", _("Choose two reward models or more, or an ensemble."))
+        return cleaned
 
     def settings(self) -> dict[str, Any]:
         told = super().settings()

@@ -24,9 +24,9 @@ from trainer.reward_model.model import RewardModel, load_reward_model, scores_of
 from trainer.reward_model.prompt_groups import PromptGroup
 from trainer.run_folder import RunFolder, open_run_folder, read_outcome
 from trainer.snapshots import RUN_RECORDS
-from trainer.specs import RewardModelSpec
+from trainer.specs import ENSEMBLE, RewardModelSpec
 
-FORMAT, ENSEMBLE = "labelplatform-ensemble/1", "ensemble.json"
+FORMAT = "labelplatform-ensemble/1"
 # Sums over members that mean nothing for the whole, or are told anew.
 COPIED = (
     "pairs", "rankings", "effective_rankings", "heldout_pairs", "heldout_rankings", "score_bias", "score_bias_from",

@@ -29,8 +29,8 @@ def test_rooms_count_what_is_here(stock: Stock) -> None:
         "Prompts": (8, "34 responses"),
         "Labels": (2, "by 2 people"),
         "Snapshots": (2, "newest: second"),
-        "Training": (2, "1 reward model · 1 PPO run"),
-        "Evaluations": (2, "1 suite"),
+        "Training": (5, "1 reward model · 1 PPO run"),
+        "Evaluations": (7, "3 suites"),
         "Reports": (2, "1 leaderboard · 1 comparison"),
     }
 
@@ -38,12 +38,12 @@ def test_rooms_count_what_is_here(stock: Stock) -> None:
 def test_another_project_counts_for_itself(stock: Stock) -> None:
     other = build_stock("elsewhere", "other-")
     assert overview.rooms(stock.project)[1].count == 2
-    assert [live.job.project for live in overview.unfinished_jobs(other.project)] == [other.project] * 2
+    assert [live.job.project for live in overview.unfinished_jobs(other.project)] == [other.project] * 3
 
 
 def test_what_runs_comes_before_what_waits(stock: Stock) -> None:
     states = [live.job.state for live in overview.unfinished_jobs(stock.project)]
-    assert states == [Job.State.RUNNING, Job.State.QUEUED]
+    assert states == [Job.State.RUNNING, Job.State.QUEUED, Job.State.QUEUED]
 
 
 def test_work_that_nobody_took_needs_somebody(stock: Stock) -> None:

@@ -32,6 +32,7 @@ from tests.labelplatform.builders import build_artifact
 from tests.labelplatform.snapshots.test_snapshots import run as write_snapshot
 from tests.labelplatform.world import finish
 
+SUITE, VARIANT = "hallucination-open-domain", "closed-book"
 STRENGTHS = {"first": 0.0, "second": 0.7, "third": 1.2}
 Samples = list[dict[str, Any]]
 
@@ -190,12 +191,18 @@ def samples(after: bool) -> Samples:
 
 def evaluated(project: Project, by: User, name: str, *, after: bool) -> EvaluationRun:
     subject = build_artifact(project, name=f"policy {name}")
-    told: dict[str, Any] = {"suite": "quiz", "variant": "plain", "data": None, "seed": 0, "by": by}
+    told: dict[str, Any] = {
+        "suite": "hallucination-open-domain",
+        "variant": "closed-book",
+        "data": None,
+        "seed": 0,
+        "by": by,
+    }
     run = evaluations.start_evaluation(project=project, name=name, subject=subject, **told)
     finish(run.job)
     report = Report(
-        "quiz",
-        "plain",
+        SUITE,
+        VARIANT,
         name,
         0,
         [Metric("right", 0.5, None, None, 200), Metric("wrong", 0.5, None, None, 200, better="lower")],
@@ -279,7 +286,7 @@ def test_the_regression_pages_figures_are_those_of_the_samples_it_names(
         assert number(mean) in shown
         assert ("regression confirmed" in shown) is (adjusted[name, group] <= 0.05 and worse * mean > 0)
         if len(set(gaps)) > 1:
-            again = bootstrap_mean(gaps, rng=generator(0, "difference", "quiz", name, group))
+            again = bootstrap_mean(gaps, rng=generator(0, "difference", SUITE, name, group))
             assert (row.low, row.high) == (again.low, again.high)
             assert again.low is not None
             assert again.high is not None

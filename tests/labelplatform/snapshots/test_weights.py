@@ -53,7 +53,7 @@ def test_a_snapshot_with_weights_is_frozen_with_them(
     snapshot.refresh_from_db()
     assert snapshot.artifact is not None
     frozen = read_snapshot(snapshot.artifact.path)
-    assert [ranking.extra.get("weight") for ranking in frozen.rankings] == [0.5, 0.5, None, None]
+    assert [ranking.weight for ranking in frozen.rankings] == [0.5, 0.5, None, None]
     assert frozen.manifest is not None
     assert frozen.manifest.filters["weights"] == {str(older.pk): 0.5}
 
