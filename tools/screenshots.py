@@ -98,10 +98,14 @@ def seed() -> None:
     """A small project with something in every room, for whoever has no demo yet."""
     from django.core.management import call_command
 
+    from evaluator.plots.folder import draw_report
+    from labelplatform.ladders.models import EmergenceRun
     from tests.labelplatform.world import build_stock
 
     call_command("migrate", verbosity=0)
     build_stock("harbour")
+    for run in EmergenceRun.objects.exclude(report=None).select_related("report"):
+        draw_report(run.report.path)
 
 
 @contextmanager

@@ -35,7 +35,9 @@ HEADLINES = (
     "hallucinated",
     "factscore",
     "pass@1",
+    "exact_match",
 )
+CHANCE = "chance_"
 JOB_KINDS = ("evaluate", "compare", "leaderboard")
 
 
@@ -205,11 +207,14 @@ def _drawn(scale: Scale | None, metric: MeasuredMetric, marks: list[tuple[float,
 
 def _place(name: str) -> int:
     order = (*HEADLINES, "right", "abstained", "wrong")
-    return order.index(name) if name in order else len(order)
+    # What chance alone would reach stands last, whatever it is the chance of.
+    return order.index(name) if name in order else len(order) + name.startswith(CHANCE)
 
 
 def metric_name(name: str) -> str:
     """A metric in words."""
+    if name.startswith(CHANCE):
+        return _("%(metric)s by chance") % {"metric": metric_name(name.removeprefix(CHANCE))}
     names = {
         "grade": _("grade"),
         "right": _("right"),
@@ -225,6 +230,9 @@ def metric_name(name: str) -> str:
         "informative": _("informative"),
         "true_and_informative": _("true and informative"),
         "rating": _("rating"),
+        "exact_match": _("exact match"),
+        "edit_similarity": _("edit similarity"),
+        "log_probability": _("log-probability"),
     }
     return names.get(name, name.replace("_", " "))
 

@@ -7,10 +7,10 @@ from labelplatform.ladders import views
 app_name = "ladders"
 
 urlpatterns = [
-    path("p/<slug:slug>/ladders/", views.index, name="index"),
-    path("p/<slug:slug>/ladders/start/", views.start, name="start"),
-    path("p/<slug:slug>/ladders/draw/", views.draw, name="draw"),
-    path("p/<slug:slug>/ladders/<int:pk>/", views.ladder, name="ladder"),
-    path("p/<slug:slug>/ladders/<int:pk>/live/", views.live, name="live"),
-    path("p/<slug:slug>/ladders/<int:pk>/go-on/", views.go_on, name="go_on"),
+    path("p/<slug:slug>/training/ladders/", views.index, name="index"),
+    path("p/<slug:slug>/training/ladders/start/", views.start, name="start"),
+    path("p/<slug:slug>/training/ladders/draw/", views.draw, name="draw"),
+    path("p/<slug:slug>/training/ladders/<int:pk>/", views.ladder, name="ladder"),
+    path("p/<slug:slug>/training/ladders/<int:pk>/live/", views.live, name="live"),
+    path("p/<slug:slug>/training/ladders/<int:pk>/go-on/", views.go_on, name="go_on"),
 ]

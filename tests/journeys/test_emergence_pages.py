@@ -18,11 +18,11 @@ pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 OpenTab = Callable[..., Page]
 REPORTS = "/p/harbour/reports/emergence"
 PAGES = {
-    "ladders": "/p/harbour/ladders/",
-    "start": "/p/harbour/ladders/start/",
-    "draw": "/p/harbour/ladders/draw/",
-    "ladder": "/p/harbour/ladders/1/",
-    "stopped": "/p/harbour/ladders/3/",
+    "ladders": "/p/harbour/training/ladders/",
+    "start": "/p/harbour/training/ladders/start/",
+    "draw": "/p/harbour/training/ladders/draw/",
+    "ladder": "/p/harbour/training/ladders/1/",
+    "stopped": "/p/harbour/training/ladders/3/",
     "reports": f"{REPORTS}/",
     "report": f"{REPORTS}/1/",
     "curve": f"{REPORTS}/1/?figure=curve-1-copy",
@@ -82,7 +82,7 @@ def test_the_estimate_stands_below_the_form_and_the_points_are_taken_away(
     sign_in(tab, site)
     if tab.locator("html").get_attribute("lang") != "en":
         tab.locator('.topbar button[name="language"]').click()
-    tab.goto(f"{site.address}/p/harbour/ladders/start/")
+    tab.goto(f"{site.address}/p/harbour/training/ladders/start/")
     tab.locator("#id_name").fill("a look first")
     tab.get_by_role("button", name="Show what it will take").click()
     expect(tab.locator("#estimate tbody tr")).to_have_count(5)

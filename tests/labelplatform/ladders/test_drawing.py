@@ -26,7 +26,7 @@ from tests.labelplatform.world import finish
 
 Browser = Callable[[User], Client]
 Kind = Artifact.Kind
-DRAW = "/p/harbour/ladders/draw/"
+DRAW = "/p/harbour/training/ladders/draw/"
 CSV = b"task,metric,scale,value\nsums,exact_match,1000,0.1\nsums,exact_match,2000,0.4\n"
 
 

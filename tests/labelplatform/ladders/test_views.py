@@ -20,7 +20,7 @@ from tests.labelplatform.ladders.building import begin_ladder, climb, end_traini
 from tests.labelplatform.world import begin
 
 Browser = Callable[[User], Client]
-START = "/p/harbour/ladders/start/"
+START = "/p/harbour/training/ladders/start/"
 
 
 def form(**changed: Any) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def test_a_ladder_starts_with_what_the_form_said(sign_in: Browser, rosa: User, p
     text = build_artifact(project, Artifact.Kind.CORPUS, "seaside")
     answer = sign_in(rosa).post(START, form(text=text.pk))
     ladder = Ladder.objects.get()
-    assert answer.headers["Location"] == f"/p/harbour/ladders/{ladder.pk}/"
+    assert answer.headers["Location"] == f"/p/harbour/training/ladders/{ladder.pk}/"
     assert (ladder.name, ladder.text, ladder.requested_by) == ("growing", text, rosa)
     assert ladder.settings == {
         "context": 64,
@@ -127,13 +127,13 @@ def test_the_page_shows_each_rungs_steps(sign_in: Browser, rosa: User, project: 
     end_training(first)
     begin(Job.objects.get(pk=second.training.job_id))
     browser = sign_in(rosa)
-    page = browser.get(f"/p/harbour/ladders/{ladder.pk}/").content.decode()
-    assert f'data-live="/p/harbour/ladders/{ladder.pk}/live/"' in page
+    page = browser.get(f"/p/harbour/training/ladders/{ladder.pk}/").content.decode()
+    assert f'data-live="/p/harbour/training/ladders/{ladder.pk}/live/"' in page
     assert "40 / 100" in page
     assert "1 / 7" in page
     assert "2.500" in page
     assert "Go on" not in page
-    live = browser.get(f"/p/harbour/ladders/{ladder.pk}/live/")
+    live = browser.get(f"/p/harbour/training/ladders/{ladder.pk}/live/")
     assert (live.headers["X-Live"], live.headers["Cache-Control"]) == ("on", "no-store")
     assert "<html" not in live.content.decode()
 
@@ -143,11 +143,11 @@ def test_a_finished_ladder_links_to_its_report_and_asks_no_more(
 ) -> None:
     ladder, run = climb(project, rosa)
     browser = sign_in(rosa)
-    page = browser.get(f"/p/harbour/ladders/{ladder.pk}/").content.decode()
+    page = browser.get(f"/p/harbour/training/ladders/{ladder.pk}/").content.decode()
     assert f"/p/harbour/reports/emergence/{run.pk}/" in page
     assert "data-live=" not in page
-    assert "X-Live" not in browser.get(f"/p/harbour/ladders/{ladder.pk}/live/").headers
-    listed = browser.get("/p/harbour/ladders/").content.decode()
+    assert "X-Live" not in browser.get(f"/p/harbour/training/ladders/{ladder.pk}/live/").headers
+    listed = browser.get("/p/harbour/training/ladders/").content.decode()
     assert "7 / 7" in listed
     assert f"/p/harbour/reports/emergence/{run.pk}/" in listed
 
@@ -159,16 +159,16 @@ def test_a_broken_ladder_says_why_and_goes_on(sign_in: Browser, rosa: User, proj
         state=Job.State.FAILED, failure="no memory left", finished_at=job.started_at
     )
     browser = sign_in(rosa)
-    page = browser.get(f"/p/harbour/ladders/{ladder.pk}/").content.decode()
+    page = browser.get(f"/p/harbour/training/ladders/{ladder.pk}/").content.decode()
     assert "no memory left" in page
-    assert "stopped" in browser.get("/p/harbour/ladders/").content.decode()
-    answer = browser.post(f"/p/harbour/ladders/{ladder.pk}/go-on/")
-    assert answer.headers["Location"] == f"/p/harbour/ladders/{ladder.pk}/"
-    assert "no memory left" not in browser.get(f"/p/harbour/ladders/{ladder.pk}/").content.decode()
+    assert "stopped" in browser.get("/p/harbour/training/ladders/").content.decode()
+    answer = browser.post(f"/p/harbour/training/ladders/{ladder.pk}/go-on/")
+    assert answer.headers["Location"] == f"/p/harbour/training/ladders/{ladder.pk}/"
+    assert "no memory left" not in browser.get(f"/p/harbour/training/ladders/{ladder.pk}/").content.decode()
 
 
 def test_an_empty_room_says_what_to_do(sign_in: Browser, rosa: User, project: Project) -> None:
-    page = sign_in(rosa).get("/p/harbour/ladders/").content.decode()
+    page = sign_in(rosa).get("/p/harbour/training/ladders/").content.decode()
     assert "No ladder yet" in page
     assert START in page
 
@@ -178,11 +178,11 @@ def test_annotators_and_strangers_stay_outside(
 ) -> None:
     ladder = begin_ladder(project, rosa)
     for page in ("", "start/", f"{ladder.pk}/", f"{ladder.pk}/live/"):
-        assert sign_in(ada).get(f"/p/harbour/ladders/{page}").status_code == 403
-        assert sign_in(olga).get(f"/p/harbour/ladders/{page}").status_code == 404
-    assert sign_in(olga).get(f"/p/elsewhere/ladders/{ladder.pk}/").status_code == 404
-    assert sign_in(olga).post(f"/p/elsewhere/ladders/{ladder.pk}/go-on/").status_code == 404
-    assert sign_in(ada).post(f"/p/harbour/ladders/{ladder.pk}/go-on/").status_code == 403
+        assert sign_in(ada).get(f"/p/harbour/training/ladders/{page}").status_code == 403
+        assert sign_in(olga).get(f"/p/harbour/training/ladders/{page}").status_code == 404
+    assert sign_in(olga).get(f"/p/elsewhere/training/ladders/{ladder.pk}/").status_code == 404
+    assert sign_in(olga).post(f"/p/elsewhere/training/ladders/{ladder.pk}/go-on/").status_code == 404
+    assert sign_in(ada).post(f"/p/harbour/training/ladders/{ladder.pk}/go-on/").status_code == 403
 
 
 def test_the_list_asks_no_more_often_when_there_are_more(
@@ -193,7 +193,7 @@ def test_the_list_asks_no_more_often_when_there_are_more(
 
     def asked() -> int:
         with CaptureQueriesContext(connection) as seen:
-            assert browser.get("/p/harbour/ladders/").status_code == 200
+            assert browser.get("/p/harbour/training/ladders/").status_code == 200
         return len(seen)
 
     first = asked()
