@@ -64,7 +64,8 @@ def main(arguments: list[str]) -> None:
     if mode == "dies":
         sys.exit("docker: Error response from daemon: unknown or invalid runtime name: runsc")
     flags, command = parsed(words)
-    python = os.path.realpath(sys.executable)
+    # An image has a Python of its own: not the environment's, which may lie under what is hidden.
+    python = os.path.realpath(str(Path(sys.base_prefix, "bin", "python3")))
     enter_mounts(flags, hides=mode == "holds")
     if os.geteuid() == 0:
         under.give_up_root()

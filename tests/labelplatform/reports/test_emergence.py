@@ -61,7 +61,7 @@ def test_the_page_shows_the_reports_own_verdicts_and_figures(
     for row in read_figures(run.report.path)[0].table.rows:
         assert f"<td>{row[0]}</td>" in page
     assert "<td>–</td>" in page
-    assert "<span lang=\"en\">3 sizes</span>" in page
+    assert '<span lang="en">3 sizes</span>' in page
 
 
 def test_a_recomputation_from_the_labelled_points_is_what_the_page_says(
