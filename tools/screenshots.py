@@ -99,13 +99,14 @@ def seed() -> None:
     from django.core.management import call_command
 
     from evaluator.plots.folder import draw_report
+    from labelplatform.jobs.models import Artifact
     from labelplatform.ladders.models import EmergenceRun
     from tests.labelplatform.world import build_stock
 
     call_command("migrate", verbosity=0)
     build_stock("harbour")
-    for run in EmergenceRun.objects.exclude(report=None).select_related("report"):
-        draw_report(run.report.path)
+    for report in Artifact.objects.filter(pk__in=EmergenceRun.objects.exclude(report=None).values("report")):
+        draw_report(report.path)
 
 
 @contextmanager
