@@ -44,6 +44,8 @@ def _mapped(library: str) -> list[str]:
     maps = Path("/proc/self/maps").read_text("utf-8").splitlines()
     files = {line.split(maxsplit=5)[5] for line in maps if len(line.split(maxsplit=5)) == 6}
     outside = {path for path in files if path.startswith("/") and not path.startswith(library + "/")}
+    # The interpreter itself: a box is forked from it, and nobody in there starts it again.
+    outside.discard(os.path.realpath("/proc/self/exe"))
     # The loader asks for a library by the name in its directory, which may be a link.
     return sorted(outside | {name for path in outside for name in _links_to(path)})
 

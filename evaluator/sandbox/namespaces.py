@@ -5,6 +5,7 @@ file system that was empty when it came. All of it belongs to an unprivileged us
 """
 
 import os
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +41,9 @@ def enter(library: str, files: list[str]) -> None:
     _write("/proc/self/uid_map", f"{INSIDE_ID} {user} 1")
     _write("/proc/self/gid_map", f"{INSIDE_ID} {group} 1")
     kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
-    _build_root(library, files)
+    # Opened before the root is mounted: they may lie below its place, as an interpreter in /tmp does.
+    with ExitStack() as opened:
+        _build_root(library, _descriptors(files, opened))
     os.chdir(PLACE)
     kernel.pivot_root_here()
     os.chdir("/")
@@ -56,7 +59,17 @@ def _write(path: str, text: str) -> None:
         os.close(descriptor)
 
 
-def _build_root(library: str, files: list[str]) -> None:
+def _descriptors(files: list[str], opened: ExitStack) -> dict[str, int]:
+    """A descriptor of each file, until `opened` closes; without those closed to this user, which are not shown."""
+    found = {}
+    for path in files:
+        with suppress(PermissionError):
+            found[path] = os.open(path, os.O_PATH)
+            opened.callback(os.close, found[path])
+    return found
+
+
+def _build_root(library: str, files: dict[str, int]) -> None:
     kernel.mount(
         "root", PLACE, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "size=1m,nr_inodes=1024,mode=0755"
     )
@@ -71,21 +84,21 @@ def _build_root(library: str, files: list[str]) -> None:
     kernel.protect_mounts(PLACE + library, READ_ONLY)
     if os.path.isdir(ZONES):
         Path(PLACE + ZONES).mkdir(parents=True, exist_ok=True)
-        _show(ZONES, READ_ONLY)
-    for path in files:
+        _show(ZONES, ZONES, READ_ONLY)
+    for path, descriptor in files.items():
         Path(PLACE + path).parent.mkdir(parents=True, exist_ok=True)
         if not os.path.lexists(PLACE + path):
             Path(PLACE + path).touch()
-            _show(path, READ_ONLY)
+            _show(f"/proc/self/fd/{descriptor}", path, READ_ONLY)
     for path in DEVICES:
         if os.path.exists(path):
             Path(PLACE + path).touch()
-            _show(path, kernel.MOUNT_ATTR_NOSUID)
+            _show(path, path, kernel.MOUNT_ATTR_NOSUID)
 
 
-def _show(path: str, attributes: int) -> None:
+def _show(source: str, path: str, attributes: int) -> None:
     try:
-        kernel.mount(path, PLACE + path, None, kernel.MS_BIND | kernel.MS_REC)
+        kernel.mount(source, PLACE + path, None, kernel.MS_BIND | kernel.MS_REC)
     except PermissionError:
         return  # closed to this user: then it is not shown
     kernel.protect_mounts(PLACE + path, attributes)

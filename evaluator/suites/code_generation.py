@@ -15,7 +15,7 @@ from evaluator.errors import BadInput
 from evaluator.json_lines import sha256_of_lines
 from evaluator.progress import Progress
 from evaluator.prompts import Message, PromptLine
-from evaluator.report_files import Items, Report, data_file, environment
+from evaluator.report_files import Report, data_file
 from evaluator.sandbox.limits import Limits
 from evaluator.sandbox.process import NoIsolation
 from evaluator.sandbox.referee import BadTests
@@ -25,7 +25,7 @@ from evaluator.specs import RunSpec
 from evaluator.subjects import open_subject
 from evaluator.suites import code_sampling
 from evaluator.suites.contamination import with_contamination
-from evaluator.suites.samples import Sample, metrics_of
+from evaluator.suites.samples import Sample, metrics_of, not_measured, report_of
 
 NAME = "code-generation"
 VARIANTS = ("response", *code_sampling.FORMS)
@@ -52,30 +52,25 @@ def run(spec: RunSpec, progress: Progress) -> Report:
         raise BadInput(f"{NAME}: {error}") from error
     problem_texts = {one.id: one.prompt for one in problems}
     samples, contaminated = with_contamination(spec, samples, problem_texts)
-    samples.sort(key=lambda sample: sample.id)
-    missing = [sample.id for sample in samples if not sample.scores]
     verdicts = Counter(str(sample.shown.get("verdict")) for sample in samples)
-    return Report(
-        suite=NAME,
-        variant=spec.variant or VARIANTS[0],
-        subject=spec.subject,
-        seed=spec.seed,
+    return report_of(
+        spec,
+        NAME,
+        spec.variant or VARIANTS[0],
+        samples,
         metrics=[
             *metrics_of(samples, DIRECTIONS, seed=spec.seed, resamples=spec.resamples),
             *contaminated,
         ],
-        items=Items(len(samples), len(samples) - len(missing), 0, len(missing)),
-        data=[{**data_file(spec.data), "items_sha256": sha256_of_lines(one.line for one in problems)}],
-        spec=spec.record(),
-        samples=[sample.record() for sample in samples],
+        data={**data_file(spec.data), "items_sha256": sha256_of_lines(one.line for one in problems)},
         extra={
             "subject_detail": answers.detail,
             "verdict_counts": {name: verdicts[name] for name in VERDICTS},
             "forged_pass_attempts": _attempts(samples),
-            "questions_without_response": missing,
+            "questions_without_response": not_measured(samples),
             "box": room.box,
         },
-        environment=environment(started),
+        started=started,
     )
 
 

@@ -19,13 +19,13 @@ from evaluator.json_lines import sha256_of_lines
 from evaluator.metrics.closed_book import abstains, question_text
 from evaluator.progress import Progress
 from evaluator.prompts import Message, PromptLine, read_prompts, read_responses
-from evaluator.report_files import Items, Metric, Report, data_file, environment
+from evaluator.report_files import Metric, Report, data_file
 from evaluator.spans import text_digest
 from evaluator.specs import RunSpec
 from evaluator.statistics.detection import Labelled
 from evaluator.subjects import open_subject
 from evaluator.suites.contamination import asked_text, with_contamination
-from evaluator.suites.samples import Sample, metrics_of, slices_of
+from evaluator.suites.samples import Sample, metrics_of, not_measured, report_of, slices_of
 from evaluator.support.detector import Pair, Support
 from evaluator.support.passages import Labelled as SpanLabel
 from evaluator.support.passages import read_labelled
@@ -84,32 +84,23 @@ def run(spec: RunSpec, progress: Progress) -> Report:
     ]
     texts_asked = {item.question.id: asked_text(item.question.line) for item in items}
     samples, contaminated = with_contamination(spec, samples, texts_asked)
-    missing = [sample.id for sample in samples if not sample.scores]
-    return Report(
-        suite=NAME,
-        variant=spec.variant or VARIANTS[0],
-        subject=spec.subject,
-        seed=spec.seed,
+    return report_of(
+        spec,
+        NAME,
+        spec.variant or VARIANTS[0],
+        samples,
         metrics=[
             *metrics_of(samples, DIRECTIONS, seed=spec.seed, resamples=spec.resamples),
             *_against_people(items, found, labels, scorer.threshold, spec),
             *contaminated,
         ],
-        items=Items(
-            asked=len(samples),
-            measured=len(samples) - len(missing),
-            abstained=sum(sample.scores.get("abstained") == 1 for sample in samples),
-            not_measured=len(missing),
-        ),
-        data=[{**data_file(data), "items_sha256": sha256_of_lines(_asked(item) for item in items)}],
-        spec=spec.record(),
-        samples=[sample.record() for sample in samples],
+        data={**data_file(data), "items_sha256": sha256_of_lines(_asked(item) for item in items)},
         extra={
             "subject_detail": detail,
             "scorer": {**scorer.detail, "threshold": scorer.threshold},
-            "not_measured": missing,
+            "not_measured": not_measured(samples),
         },
-        environment=environment(started),
+        started=started,
     )
 
 

@@ -16,12 +16,12 @@ from evaluator.metrics.closed_book import grade_response, question_text
 from evaluator.metrics.normalisation import words
 from evaluator.progress import Progress
 from evaluator.prompts import PromptLine, read_prompts, texts
-from evaluator.report_files import Items, Report, data_file, environment
+from evaluator.report_files import Report, data_file
 from evaluator.specs import RunSpec
 from evaluator.subjects import open_subject
 from evaluator.suites import open_domain_consistency, open_domain_facts
 from evaluator.suites.contamination import asked_text, with_contamination
-from evaluator.suites.samples import Sample, metrics_of, slices_of
+from evaluator.suites.samples import Sample, metrics_of, not_measured, report_of, slices_of
 
 NAME = "hallucination-open-domain"
 VARIANTS = ("closed-book", *open_domain_consistency.FORMS, *open_domain_facts.FORMS)
@@ -45,33 +45,23 @@ def run(spec: RunSpec, progress: Progress) -> Report:
     samples = [_sample(question, answers.responses.get(question.id)) for question in questions]
     texts_asked = {one.id: asked_text(one.line) for one in questions}
     samples, contaminated = with_contamination(spec, samples, texts_asked)
-    samples.sort(key=lambda sample: sample.id)
-    missing = [sample.id for sample in samples if not sample.scores]
     asked = {question.id for question in questions}
-    return Report(
-        suite=NAME,
-        variant=spec.variant or VARIANTS[0],
-        subject=spec.subject,
-        seed=spec.seed,
+    return report_of(
+        spec,
+        NAME,
+        spec.variant or VARIANTS[0],
+        samples,
         metrics=[
             *metrics_of(samples, DIRECTIONS, seed=spec.seed, resamples=spec.resamples),
             *contaminated,
         ],
-        items=Items(
-            asked=len(samples),
-            measured=len(samples) - len(missing),
-            abstained=sum(sample.scores.get("abstained") == 1 for sample in samples),
-            not_measured=len(missing),
-        ),
-        data=[{**data_file(spec.data), "items_sha256": sha256_of_lines(one.line for one in questions)}],
-        spec=spec.record(),
-        samples=[sample.record() for sample in samples],
+        data={**data_file(spec.data), "items_sha256": sha256_of_lines(one.line for one in questions)},
         extra={
             "subject_detail": answers.detail,
-            "questions_without_response": missing,
+            "questions_without_response": not_measured(samples),
             "responses_without_question": sorted(answers.responses.keys() - asked),
         },
-        environment=environment(started),
+        started=started,
     )
 
 

@@ -14,13 +14,13 @@ from evaluator.errors import BadInput
 from evaluator.json_lines import kind_of
 from evaluator.progress import Progress
 from evaluator.prompts import choice, placed_lines, text
-from evaluator.report_files import Items, Report, data_file, environment
+from evaluator.report_files import Report, data_file
 from evaluator.specs import RunSpec
 from evaluator.statistics.intervals import generator
 from evaluator.subjects import Continuation, Scored, open_scorer
 from evaluator.subjects.response_cache import FILE_NAME, ResponseCache
 from evaluator.suites.contamination import with_contamination
-from evaluator.suites.samples import Sample, metrics_of, slices_of
+from evaluator.suites.samples import Sample, metrics_of, report_of, slices_of
 
 NAME = "in-context-learning"
 VARIANTS = ("label-words",)
@@ -87,20 +87,15 @@ def run(spec: RunSpec, progress: Progress) -> Report:
     scored = scorer.score(ways, lambda done: progress.step(done, len(tests)))
     found = [_sample(material, one, scores) for one, scores in zip(tests, scored, strict=True)]
     samples, more = with_contamination(spec, found, {one.id: one.text for one in tests})
-    samples.sort(key=lambda sample: sample.id)
-    measured = sum(bool(sample.scores) for sample in samples)
-    return Report(
-        suite=NAME,
-        variant=spec.variant or VARIANTS[0],
-        subject=spec.subject,
-        seed=spec.seed,
+    return report_of(
+        spec,
+        NAME,
+        spec.variant or VARIANTS[0],
+        samples,
         metrics=[*metrics_of(samples, DIRECTIONS, seed=spec.seed, resamples=spec.resamples), *more],
-        items=Items(len(samples), measured, 0, len(samples) - measured),
-        data=[data_file(path)],
-        spec=spec.record(),
-        samples=[sample.record() for sample in samples],
+        data=data_file(path),
         extra={"shots": shots, "labels": list(material.labels), "subject_detail": scorer.detail},
-        environment=environment(started),
+        started=started,
     )
 
 

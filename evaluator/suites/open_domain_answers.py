@@ -9,11 +9,11 @@ from evaluator.json_lines import sha256_of_lines
 from evaluator.metrics.closed_book import abstains, question_text
 from evaluator.progress import Progress
 from evaluator.prompts import PromptLine, read_prompts, read_responses
-from evaluator.report_files import Items, Metric, Report, data_file, environment
+from evaluator.report_files import Metric, Report, data_file
 from evaluator.specs import RunSpec
 from evaluator.subjects import Answers, open_subject
 from evaluator.suites.contamination import asked_text, with_contamination
-from evaluator.suites.samples import Sample, metrics_of, slices_of
+from evaluator.suites.samples import Sample, metrics_of, not_measured, report_of, slices_of
 
 
 @dataclass(frozen=True)
@@ -80,30 +80,20 @@ def report(
 ) -> Report:
     """The report of the samples found, in the order of their ids."""
     texts_asked = {one.id: asked_text(one.line) for one in asked.questions}
-    marked, contaminated = with_contamination(spec, found.samples, texts_asked)
-    samples = sorted(marked, key=lambda sample: sample.id)
-    missing = [sample.id for sample in samples if not sample.scores]
+    samples, contaminated = with_contamination(spec, found.samples, texts_asked)
     keys = ("id", "prompt", "references")
     items = ({key: one.line[key] for key in keys if key in one.line} for one in asked.questions)
-    return Report(
-        suite=suite,
-        variant=spec.variant or "",
-        subject=spec.subject,
-        seed=spec.seed,
+    return report_of(
+        spec,
+        suite,
+        spec.variant or "",
+        samples,
         metrics=[
             *metrics_of(samples, directions, seed=spec.seed, resamples=spec.resamples),
             *found.metrics,
             *contaminated,
         ],
-        items=Items(
-            asked=len(samples),
-            measured=len(samples) - len(missing),
-            abstained=sum(sample.scores.get("abstained") == 1 for sample in samples),
-            not_measured=len(missing),
-        ),
-        data=[{**data_file(asked.data), "items_sha256": sha256_of_lines(items)}],
-        spec=spec.record(),
-        samples=[sample.record() for sample in samples],
-        extra={"subject_detail": asked.answers.detail, "not_measured": missing, **found.extra},
-        environment=environment(started),
+        data={**data_file(asked.data), "items_sha256": sha256_of_lines(items)},
+        extra={"subject_detail": asked.answers.detail, "not_measured": not_measured(samples), **found.extra},
+        started=started,
     )

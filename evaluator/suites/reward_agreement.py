@@ -12,10 +12,10 @@ from evaluator.errors import BadInput
 from evaluator.json_lines import kind_of, sha256_of_lines
 from evaluator.progress import Progress
 from evaluator.rankings import Ranking, read_rankings
-from evaluator.report_files import Items, Metric, Report, environment
+from evaluator.report_files import Metric, Report
 from evaluator.specs import RunSpec
 from evaluator.statistics.intervals import bootstrap_mean, generator
-from evaluator.suites.samples import Sample, metrics_of, slices_of
+from evaluator.suites.samples import Sample, metrics_of, report_of, slices_of
 
 NAME = "reward-agreement"
 VARIANTS = ("pairwise",)
@@ -30,22 +30,18 @@ def run(spec: RunSpec, progress: Progress) -> Report:
     scored = [(ranking, scores_of(ranking)) for ranking in rankings]
     samples = sorted((_sample(ranking, scores) for ranking, scores in scored), key=lambda sample: sample.id)
     progress.step(len(samples), len(samples))
-    measured = sum(bool(sample.scores) for sample in samples)
     metrics = metrics_of(samples, DIRECTIONS, seed=spec.seed, resamples=spec.resamples)
     lines = [{key: ranking.line[key] for key in ranking.line if key != "scores"} for ranking in rankings]
-    return Report(
-        suite=NAME,
-        variant=spec.variant or VARIANTS[0],
-        subject=spec.subject,
-        seed=spec.seed,
+    return report_of(
+        spec,
+        NAME,
+        spec.variant or VARIANTS[0],
+        samples,
         metrics=[*metrics, *_score_by_flag(scored, spec)],
-        items=Items(len(samples), measured, 0, len(samples) - measured),
         # The items are the rankings: two reward models scored on the same ones have the same data.
-        data=[{"path": spec.subject, "sha256": sha256_of_lines(lines), "of": "rankings without scores"}],
-        spec=spec.record(),
-        samples=[sample.record() for sample in samples],
+        data={"path": spec.subject, "sha256": sha256_of_lines(lines), "of": "rankings without scores"},
         extra={"pairs": int(sum(sample.weight for sample in samples if sample.scores))},
-        environment=environment(started),
+        started=started,
     )
 
 

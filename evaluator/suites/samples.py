@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from evaluator.errors import BadInput
 from evaluator.json_lines import kind_of
-from evaluator.report_files import Metric
+from evaluator.report_files import Items, Metric, Report, environment
+from evaluator.specs import RunSpec
 from evaluator.statistics.intervals import bootstrap_mean, generator
 
 Values = Mapping[str, object]
@@ -31,6 +32,48 @@ class Sample:
             **weight,
             **self.shown,
         }
+
+
+def not_measured(samples: Sequence[Sample]) -> list[str]:
+    """The ids of the items that no score could be had of, in order."""
+    return sorted(sample.id for sample in samples if not sample.scores)
+
+
+def report_of(
+    spec: RunSpec,
+    suite: str,
+    variant: str,
+    samples: Sequence[Sample],
+    *,
+    metrics: Sequence[Metric],
+    data: Values,
+    extra: Values,
+    started: float,
+) -> Report:
+    """The report of one subject on these items, in the order of their ids; `started` is `time.monotonic()` before.
+
+    An item without a score is not measured; one whose score `abstained` is 1 abstained.
+    """
+    ordered = sorted(samples, key=lambda sample: sample.id)
+    missing = not_measured(samples)
+    return Report(
+        suite=suite,
+        variant=variant,
+        subject=spec.subject,
+        seed=spec.seed,
+        metrics=metrics,
+        items=Items(
+            asked=len(samples),
+            measured=len(samples) - len(missing),
+            abstained=sum(sample.scores.get("abstained") == 1 for sample in samples),
+            not_measured=len(missing),
+        ),
+        data=[data],
+        spec=spec.record(),
+        samples=[sample.record() for sample in ordered],
+        extra=extra,
+        environment=environment(started),
+    )
 
 
 def slices_of(line: Values, where: str) -> dict[str, str]:

@@ -15,13 +15,13 @@ from evaluator.json_lines import kind_of
 from evaluator.metrics.edit_distance import edit_similarity
 from evaluator.progress import Progress
 from evaluator.prompts import placed_lines, text
-from evaluator.report_files import Items, Metric, Report, data_file, environment
+from evaluator.report_files import Metric, Report, data_file
 from evaluator.specs import RunSpec
 from evaluator.subjects import Continuation, Scored, open_scorer
 from evaluator.subjects.generating import Request, generate_texts
 from evaluator.subjects.response_cache import FILE_NAME, ResponseCache
 from evaluator.suites.contamination import with_contamination
-from evaluator.suites.samples import Sample, metrics_of, slices_of
+from evaluator.suites.samples import Sample, metrics_of, report_of, slices_of
 
 NAME = "string-tasks"
 VARIANTS = ("completion",)
@@ -69,22 +69,19 @@ def run(spec: RunSpec, progress: Progress) -> Report:
     ]
     asked = {item.id: f"{item.text} {item.target}" for item in items}
     samples, more = with_contamination(spec, found, asked)
-    return Report(
-        suite=NAME,
-        variant=spec.variant or VARIANTS[0],
-        subject=spec.subject,
-        seed=spec.seed,
+    return report_of(
+        spec,
+        NAME,
+        spec.variant or VARIANTS[0],
+        samples,
         metrics=[
             *metrics_of(samples, DIRECTIONS, seed=spec.seed, resamples=spec.resamples),
             *chance_metrics(items),
             *more,
         ],
-        items=Items(len(samples), len(samples), 0, 0),
-        data=[data_file(spec.data)],
-        spec=spec.record(),
-        samples=[sample.record() for sample in samples],
+        data=data_file(spec.data),
         extra={"subject_detail": detail, "max_new_tokens": tokens},
-        environment=environment(started),
+        started=started,
     )
 
 

@@ -7,11 +7,12 @@ import os
 import struct
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from evaluator.sandbox import clock, frames, kernel, landlock, libraries, seccomp, system_calls
+from evaluator.sandbox import clock, frames, kernel, landlock, libraries, namespaces, seccomp, system_calls
 from evaluator.sandbox.clock import Clock, Stopped, Usage, charged
 from evaluator.sandbox.host_scratch import HostScratch, empty
 from evaluator.sandbox.limits import Limits
@@ -165,9 +166,32 @@ def test_only_needed_files_of_the_host_are_shown() -> None:
     assert any("libc.so" in path for path in files)
     assert not [path for path in files if "site-packages" in path or path.startswith(("/home", "/proc"))]
     assert {path for path in files if "/etc/" in path} <= {libraries.LOADER_CACHE}
+    assert not {sys.executable, os.path.realpath(sys.executable)} & set(files)
     parts = [Path(path).name for path in libraries.readable_parts(library)]
     assert "os.py" in parts
     assert "site-packages" not in parts
+
+
+def test_a_library_where_the_private_root_is_built_is_shown() -> None:
+    """An environment may lie in /tmp, under which the root's own file system is mounted first."""
+    asking = """if True:
+        import os, sys
+        sys.path.insert(0, sys.argv[1])
+        from evaluator.sandbox import launcher, libraries, namespaces
+        library = libraries.standard_library()
+        os.chdir(library)
+        launcher.become_unprivileged()
+        namespaces.enter(library, sys.argv[2:])
+        print(open(sys.argv[2]).read(), os.listdir(namespaces.PLACE), os.path.exists(sys.argv[3]))
+    """
+    with tempfile.TemporaryDirectory(dir=namespaces.PLACE) as folder:
+        Path(folder).chmod(0o755)
+        open_, closed = Path(folder, "lib.so"), Path(folder, "closed", "lib.so")
+        closed.parent.mkdir(mode=0)
+        open_.write_text("mapped", "utf-8")
+        command = [sys.executable, "-S", "-P", "-c", asking, str(Path(libraries.__file__).parents[2])]
+        said = subprocess.run([*command, str(open_), str(closed)], capture_output=True, text=True, check=True)
+    assert said.stdout == f"mapped {[Path(folder).name]} False\n"
 
 
 def test_landlock_asks_for_what_a_kernel_knows() -> None:
