@@ -85,7 +85,8 @@ def _pandalm(folder: Path) -> list[HumanRanking]:
     for told in json.loads((folder / "testset-v1.json").read_text("utf-8")):
         votes = Counter(str(told[f"annotator{number}"]) for number in (1, 2, 3))
         first, cast = votes["1"], votes["1"] + votes["2"]
-        answers = told["response1"].strip(), told["response2"].strip()
+        # Six answers are the word True, and stand in the file without quotes.
+        answers = str(told["response1"]).strip(), str(told["response2"]).strip()
         if not all(answers) or 2 * first == cast:
             continue
         better, worse = (0, 1) if 2 * first > cast else (1, 0)
