@@ -352,7 +352,7 @@ def test_looking_twice_does_nothing_twice(project: Project, rosa: User, ada: Use
 
 
 def test_whoever_looked_before_another_went_on_goes_on_no_more(
-    project: Project, rosa: User, monkeypatch: pytest.MonkeyPatch
+    project: Project, rosa: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Both saw the answers; while one reads the row again, the other opens the campaign."""
     row = begin(project, rosa)
@@ -368,6 +368,8 @@ def test_whoever_looked_before_another_went_on_goes_on_no_more(
     assert not advance(row.pk)
     assert Campaign.objects.count() == 1
     assert fresh(row).failure == ""
+    # It has not tried, and been refused: it has not begun.
+    assert not caplog.records
 
 
 @pytest.mark.django_db(transaction=True)

@@ -139,6 +139,16 @@ def test_ppo_takes_several_reward_models_and_a_judge_of_them(
     assert spec["settings"] == {"reward_ensemble": "worst", "watch_stop": True}
 
 
+def test_every_reward_model_has_its_weight(
+    sign_in: Browser, rosa: User, project: Project, models: list[Artifact]
+) -> None:
+    form = ppo_form(project, rosa, models, more_reward_models=[models[2].pk])
+    browser = sign_in(rosa)
+    assert browser.post(f"{ROOM}/ppo/", {**form, "reward_weights": "0.25"}).status_code == 422
+    assert browser.post(f"{ROOM}/ppo/", {**form, "reward_weights": "0.25 0.75"}).status_code == 302
+    assert TrainingRun.objects.get().job.spec["settings"] == {"reward_weights": [0.25, 0.75]}
+
+
 def test_an_ensemble_of_one_is_refused_at_its_field(
     sign_in: Browser, rosa: User, project: Project, models: list[Artifact]
 ) -> None:
