@@ -68,6 +68,7 @@ class Annotator:
         self.earlier = self._earlier()
         self.history = self.history_path.open("a", encoding="utf-8")
         self.pause = Event()
+        self.submitted = 0
 
     def _earlier(self) -> list[dict[str, object]]:
         if not self.history_path.exists():
@@ -198,10 +199,16 @@ class Annotator:
             if self.config.think_seconds:
                 self.pause.wait(self.config.think_seconds * (0.5 + self.chance.random()))
             self.draft(page)
-            if self.config.chaos and self.chance.random() < KILLED_SHARE:
+            if self.meets(KILLED_SHARE, early=self.submitted == 1):
                 self.note("killed", address=page.address)
                 os.kill(os.getpid(), signal.SIGKILL)
-            self.submit(page, dropped=self.config.chaos and self.chance.random() < DROPPED_SHARE)
+            self.submit(page, dropped=self.meets(DROPPED_SHARE, early=self.submitted == 0))
+            self.submitted += 1
+
+    def meets(self, share: float, *, early: bool) -> bool:
+        """Whether chaos strikes now: by chance, and early in the first annotator's first life: no run is without."""
+        struck = self.chance.random() < share
+        return self.config.chaos and (struck or (early and self.number == 0 and not self.earlier))
 
 
 def _outcome(status: int, text: str) -> str:
