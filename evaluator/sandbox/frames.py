@@ -54,7 +54,9 @@ def send(channel: socket.socket, payload: bytes, descriptors: list[int]) -> None
     """Send one message with descriptors. Raises OSError when nobody reads any more."""
     whole = HEAD.pack(len(payload)) + payload
     sent = socket.send_fds(channel, [whole], descriptors) if descriptors else channel.send(whole)
-    channel.sendall(whole[sent:])
+    # Sending nothing fails too where the reader has read all, done its work and gone.
+    if rest := whole[sent:]:
+        channel.sendall(rest)
 
 
 def _message(take: Read, most_bytes: int) -> bytes:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import struct
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -311,3 +313,19 @@ def test_a_program_that_is_too_long_is_no_program() -> None:
     found = judged("#" * ((1 << 20) + 1))
     assert (found.verdict, found.reason) == ("fail", "a program of more than 1048576 bytes")
     assert judged("#" * (1 << 19) + "\ndef add(a, b): return a + b").verdict == "pass"
+
+
+class ReadAtOnce(socket.socket):
+    """A channel whose reader has taken what is sent, done its work and gone before `send` returns."""
+
+    def send(self, data: Any, flags: int = 0, /) -> int:
+        found = super().send(data, flags)
+        self.shutdown(socket.SHUT_WR)
+        return found
+
+
+def test_a_reader_that_is_done_at_once_has_taken_its_message() -> None:
+    ours, theirs = socket.socketpair()
+    with theirs, ReadAtOnce(fileno=ours.detach()) as channel:
+        frames.send(channel, b"one", [])
+        assert frames.read_from(theirs, 9) == b"one"
