@@ -106,7 +106,7 @@ class Warm:
             line = self.answers.readline()
         except BrokenPipeError:
             line = ""
-        words = "the warm session ended:\n" + self.place.log.read_text("utf-8")
+        words = "the warm session ended:\n" + self.place.log.read_text("utf-8", "replace")
         lost = {"code": UNFIT, "output": words, "test": "", "cpu": 0.0}
         answer: dict[str, Any] = json.loads(line) if line else lost
         return answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,12 @@ class Place:
 
     def wait(self, child: int, seconds: int) -> dict[str, Any]:
         """How the fork ended: pytest's exit code, "timeout", "signal N" or "unfit"; its words; what it cost."""
-        signal.signal(signal.SIGALRM, lambda *_: os.killpg(child, signal.SIGKILL))
+
+        def end(*_: object) -> None:
+            with suppress(ProcessLookupError):  # it has ended in this very moment
+                os.killpg(child, signal.SIGKILL)
+
+        signal.signal(signal.SIGALRM, end)
         signal.alarm(WALL_FACTOR * seconds)
         _, status, used = os.wait4(child, 0)
         signal.alarm(0)

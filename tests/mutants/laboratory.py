@@ -34,6 +34,10 @@ class Verdict:
     cpu: float
 
 
+class ServerGone(Exception):
+    """The fork server does not answer any more."""
+
+
 class Laboratory:
     """A scratch tree and the fork server that runs its tests."""
 
@@ -45,19 +49,22 @@ class Laboratory:
             mode = PycInvalidationMode.CHECKED_HASH
             compileall.compile_dir(self.tree / name, quiet=2, invalidation_mode=mode)
         tests = {test.split("::")[0] for mutant in mutants for test in mutant.tests.split()}
-        command = [sys.executable, "-B", "-m", "tests.mutants.fork_server", *sorted(tests)]
+        self.command = [sys.executable, "-B", "-m", "tests.mutants.fork_server", *sorted(tests)]
+        self.server = self._serve()
+        self.clean: dict[tuple[str, str], dict[str, Any]] = {}
+        self.cpu = 0.0
+
+    def _serve(self) -> subprocess.Popen[str]:
         surroundings = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
         one_thread = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
-        self.server = subprocess.Popen(
-            command,
+        return subprocess.Popen(
+            self.command,
             cwd=self.tree,
             env={**surroundings, **one_thread},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
-        self.clean: dict[tuple[str, str], dict[str, Any]] = {}
-        self.cpu = 0.0
 
     def close(self) -> None:
         """End the server and all that it started."""
@@ -77,6 +84,17 @@ class Laboratory:
         return warm if warm.killed else self.judge_by(mutant, "fresh")
 
     def judge_by(self, mutant: Mutant, way: str) -> Verdict:
+        """Whether its tests fail on it, one way; by another server where this one ended with a test it ran."""
+        try:
+            return self._judge_by(mutant, way)
+        except ServerGone:
+            # The tree is whole again; what the new server runs first is unmutated, as at the beginning.
+            self.server.wait()
+            self.server = self._serve()
+            self.clean.clear()
+            return self._judge_by(mutant, way)
+
+    def _judge_by(self, mutant: Mutant, way: str) -> Verdict:
         """Whether its tests, which pass on the tree as it is, fail on it in this way of running them."""
         source = (self.tree / mutant.file).read_text("utf-8")
         clean = self._unmutated(mutant.tests, way)
@@ -105,12 +123,22 @@ class Laboratory:
             self.clean[tests, way] = self._ask(tests, way, MOST, {"file": None, "before": ""})
         return self.clean[tests, way]
 
-    def _ask(self, tests: str, way: str, seconds: int, change: dict[str, str | None]) -> dict[str, Any]:
+    def _said(self, request: str) -> str:
+        """The server's line; nothing where it is gone."""
         assert self.server.stdin is not None
         assert self.server.stdout is not None
-        request = {"way": way, "tests": tests.split(), "seconds": seconds, **change}
-        self.server.stdin.write(json.dumps(request) + "\n")
-        self.server.stdin.flush()
-        answer: dict[str, Any] = json.loads(self.server.stdout.readline())
+        try:
+            self.server.stdin.write(request)
+            self.server.stdin.flush()
+        except BrokenPipeError:
+            return ""
+        return self.server.stdout.readline()
+
+    def _ask(self, tests: str, way: str, seconds: int, change: dict[str, str | None]) -> dict[str, Any]:
+        request = json.dumps({"way": way, "tests": tests.split(), "seconds": seconds, **change}) + "\n"
+        line = self._said(request)
+        if not line:
+            raise ServerGone
+        answer: dict[str, Any] = json.loads(line)
         self.cpu += answer["cpu"]
         return answer

@@ -90,6 +90,14 @@ def test_tests_that_are_not_there_find_nothing(laboratory: Laboratory) -> None:
     assert verdict.reason.startswith("the tests fail without the mutant")
 
 
+def test_a_server_that_is_gone_is_replaced(laboratory: Laboratory) -> None:
+    laboratory.server.kill()
+    laboratory.server.wait()
+    verdict = laboratory.judge(FOUND)
+    assert (verdict.killed, verdict.way, verdict.test) == (True, "warm", TEST)
+    assert not laboratory.judge(ALIVE).killed
+
+
 def test_what_never_ends_is_found(laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(laboratories, "LEAST", 1)
     endless = planted("size = len(strengths)", "size = len(strengths)\n    while True:\n        pass")
